@@ -1,0 +1,38 @@
+"""Frozen values that every room shares; they decide nothing."""
+
+from consortium.model.cards import ConsortiumCard, PartnerCard
+from consortium.model.kinds import (
+    AnswerKind,
+    CampaignState,
+    Channel,
+    ConsentBasis,
+    ContentClass,
+    MessageState,
+    Purpose,
+    Relationship,
+    Scope,
+    UploadState,
+)
+from consortium.model.progress import Observer, Silent
+from consortium.model.rows import Consent, PackOptOut, PackRow, Places
+
+__all__ = [
+    "AnswerKind",
+    "CampaignState",
+    "Channel",
+    "Consent",
+    "ConsentBasis",
+    "ConsortiumCard",
+    "ContentClass",
+    "MessageState",
+    "Observer",
+    "PackOptOut",
+    "PackRow",
+    "PartnerCard",
+    "Places",
+    "Purpose",
+    "Relationship",
+    "Scope",
+    "Silent",
+    "UploadState",
+]
