@@ -1,4 +1,4 @@
-"""Small types that keep a token from being taken for a digest, and an address from being printed."""
+"""Small types: a token is never taken for a digest, and an address is never printed."""
 
 from __future__ import annotations
 
