@@ -28,7 +28,8 @@ class PartnerCard:
         slug: Short name.
         name: Name as recipients know it.
         postal_address: One line, printed under every message.
-        from_address: Address its messages come from; Message-ID and List-Unsubscribe use its domain.
+        from_address: Address its messages come from; Message-ID and List-Unsubscribe use its
+            domain.
         sign_key: Ed25519 public key, 32 raw bytes (RFC 8032).
         receive_key: X25519 public key, 32 raw bytes (RFC 7748); data keys are wrapped to it.
         firewall_group: Partners of different groups never share evidence.

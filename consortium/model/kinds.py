@@ -1,6 +1,7 @@
 """The closed vocabularies: every word a column, a document or a reason may use.
 
-The strings are part of the published formats; a new one is a new version of the format that holds it.
+The strings are part of the published formats; a new one is a new version of the format that
+holds it.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ class Observer(Protocol):
         """Work called `label` starts; `total` steps, or None if that cannot be known."""
         ...
 
-    def advance(self, steps: int, **facts: int | float | str) -> None:
+    def advance(self, steps: int, **facts: float | str) -> None:
         """`steps` more are done; `facts` are figures worth showing beside the bar."""
         ...
 
@@ -29,7 +29,7 @@ class Silent:
     def begin(self, label: str, total: int | None) -> None:
         """Ignore."""
 
-    def advance(self, steps: int, **facts: int | float | str) -> None:
+    def advance(self, steps: int, **facts: float | str) -> None:
         """Ignore."""
 
     def end(self) -> None:

@@ -188,9 +188,11 @@ class Database:
             options["isolation_level"] = level
             options["postgresql_readonly"] = not writable
         try:
-            with self.engine.connect().execution_options(**options) as connection:
-                with connection.begin():
-                    yield Tx(connection, writable)
+            with (
+                self.engine.connect().execution_options(**options) as connection,
+                connection.begin(),
+            ):
+                yield Tx(connection, writable)
         except (DBAPIError, sqlite3.Error) as error:
             raise _translate(error) from error
 

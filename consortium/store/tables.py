@@ -98,36 +98,36 @@ class _Table(SQLModel):
     metadata = metadata
 
 
-# SQLite numbers rows fastest in an INTEGER primary key; PostgreSQL needs 64 bits for the same range.
+# SQLite numbers rows fastest in an INTEGER primary key; PostgreSQL needs 64 bits for that range.
 _Big = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def _pk() -> Any:  # Field() is typed Any by SQLModel
+def _pk() -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(default=None, sa_column=Column(_Big, primary_key=True, autoincrement=True))
 
 
-def _ref(target: str, *, null: bool = False, index: bool = False) -> Any:  # the same
+def _ref(target: str, *, null: bool = False, index: bool = False) -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(
         default=None,
         sa_column=Column(_Big, ForeignKey(f"consortium_{target}.id"), nullable=null, index=index),
     )
 
 
-def _when(*, null: bool = False) -> Any:  # the same
+def _when(*, null: bool = False) -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(default=None, sa_column=Column(Instant, nullable=null))
 
 
-def _bytes(*, null: bool = False, index: bool = False, unique: bool = False) -> Any:  # the same
+def _bytes(*, null: bool = False, index: bool = False, unique: bool = False) -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(
         default=None, sa_column=Column(LargeBinary, nullable=null, index=index, unique=unique)
     )
 
 
-def _word(*, null: bool = False, unique: bool = False) -> Any:  # the same
+def _word(*, null: bool = False, unique: bool = False) -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(default=None, sa_column=Column(String(64), nullable=null, unique=unique))
 
 
-def _text(*, null: bool = False) -> Any:  # the same
+def _text(*, null: bool = False) -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(default=None, sa_column=Column(Text, nullable=null))
 
 
@@ -274,7 +274,7 @@ class MergeRun(_Table, table=True):
 class Membership(_Table, table=True):
     """A row belongs to a person from one merge generation until, not including, another.
 
-    Visible at generation g: `from_generation <= g AND (to_generation IS NULL OR to_generation > g)`.
+    Visible at generation g: `from_generation <= g` and `to_generation` is null or above g.
     """
 
     __tablename__ = "consortium_membership"
@@ -366,9 +366,7 @@ class Plan(_Table, table=True):
     state: str = _word()  # "drafting", "frozen", "superseded"
     digest: bytes | None = _bytes(null=True)  # root over the answers' leaves
     merge_generation: int = Field(default=0)
-    order_key: bytes = (
-        _bytes()
-    )  # 32 bytes; fixes individuals given the flows; committed in the entry
+    order_key: bytes = _bytes()  # 32 bytes; fixes individuals given the flows
     flows: str = _text(null=True)  # canonical JSON: classes, flows, dual prices
     planned_at: datetime = _when()
     entry: int | None = Field(default=None, sa_column=Column(_Big, nullable=True))
@@ -416,7 +414,7 @@ class Message(_Table, table=True):
 
 
 class Attempt(_Table, table=True):
-    """One intent, and what became of it. An intent without an outcome is `unknown` after a crash."""
+    """One intent and what became of it. Without an outcome, it is `unknown` after a crash."""
 
     __tablename__ = "consortium_attempt"
     __table_args__ = (Index("ix_consortium_attempt_message_id", "message_id"),)
