@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := consortium policies cli tests benchmarks
+SOURCES := consortium policies cli tests benchmarks docs
 
 .PHONY: demo test check format bench clean
 
