@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+
 from consortium_cli.main import cli
 
 PAGE = Path(__file__).parent / "reference" / "cli.md"
