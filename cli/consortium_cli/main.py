@@ -23,7 +23,6 @@ __all__ = ["cli", "main"]
 
 _NOUNS = {
     "init": "Make a consortium's home on the host.",
-    "card": "The public cards that host and partners exchange.",
     "partner": "Partners: their keys and their admission.",
     "policy": "Send policies: check, sign, set, show.",
     "upload": "Lists: check and pack them, take packs in, withdraw them.",
