@@ -116,8 +116,12 @@ def _translate(error: OSError, settings: SmtpSettings) -> Exception:
                 hint="Its certificate does not verify, or it speaks no TLS on this port.",
             )
         case socket.gaierror() if error.errno != socket.EAI_AGAIN:
-            return ConsortiumError(f"no such host: {host}", hint="Check host of the SMTP settings.")
+            return _no_such_host(host)
     return ConnectionError()
+
+
+def _no_such_host(host: str) -> ConsortiumError:
+    return ConsortiumError(f"no such host: {host}", hint="Check host of the SMTP settings.")
 
 
 def _is_this_machine(host: str) -> bool:
