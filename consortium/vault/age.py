@@ -30,6 +30,7 @@ __all__ = [
     "Cause",
     "decrypt",
     "encrypt",
+    "is_recipient",
     "new_identity",
     "recipient_of",
 ]
@@ -71,6 +72,15 @@ def recipient_of(identity: bytes) -> str:
         KeyFailure: Not an age identity.
     """
     return str(_identity(identity).to_public())
+
+
+def is_recipient(text: str) -> bool:
+    """Whether packs can be encrypted to this recipient."""
+    try:
+        x25519.Recipient.from_str(text)
+    except pyrage.RecipientError:
+        return False
+    return True
 
 
 def _identity(text: bytes) -> x25519.Identity:

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from consortium.config import Slug
 from consortium.errors import BadFile
+from consortium.ledger import canonical
 from consortium.types import PartnerSlug, UploadDigest
 
 __all__ = [
@@ -212,7 +212,7 @@ def decode_trailer(line: bytes, *, name: str) -> Trailer:
 
 def signed_bytes(digest: UploadDigest, counts: Counts, standing_wrap: bytes | None) -> bytes:
     """What the partner signs: a prefix for packs alone, then the trailer without its signature."""
-    return _SIGNED_PREFIX + rfc8785.dumps(_signed_fields(digest, counts, standing_wrap))
+    return _SIGNED_PREFIX + canonical.encode(_signed_fields(digest, counts, standing_wrap))
 
 
 def _signed_fields(digest: UploadDigest, counts: Counts, wrap: bytes | None) -> dict[str, Any]:
@@ -233,7 +233,7 @@ def _text(data: bytes) -> str:
 
 
 def _canonical(model: _Line) -> bytes:
-    return rfc8785.dumps(model.model_dump(mode="json"))
+    return canonical.encode(model.model_dump(mode="json"))
 
 
 def _build(kind: type[_M], fields: dict[str, Any]) -> _M:

@@ -17,13 +17,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from consortium.errors import EvidenceError, KeyFailure
+from consortium.ledger import canonical
 from consortium.types import PartnerSlug, Pii, UploadDigest
 
 __all__ = ["DATA_KEY_BYTES", "Details", "RowOpener", "RowSealer", "SealContext"]
@@ -60,7 +60,7 @@ class _Row:
         info = b"consortium/v1|row" if label == "details" else b"consortium/v1|match"
         self._cipher = AESGCM(HKDF(SHA256(), length=32, salt=salt, info=info).derive(key))
         self._label = label
-        prefix = rfc8785.dumps(
+        prefix = canonical.encode(
             [_SCHEMA, context.origin, context.owner, context.upload.hex(), label]
         )
         self._prefix = prefix.removesuffix(b"]") + b","

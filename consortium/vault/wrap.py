@@ -17,12 +17,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-import rfc8785
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from consortium.errors import EvidenceError, KeyFailure
+from consortium.ledger import canonical
 from consortium.types import CampaignName, PartnerSlug, UploadDigest
 from consortium.vault.seal import DATA_KEY_BYTES
 
@@ -150,7 +150,7 @@ def _info(
     }
     if purpose is not None:
         context["purpose"] = purpose
-    return rfc8785.dumps(context)
+    return canonical.encode(context)
 
 
 def _wrap(data_key: bytes, to: bytes, info: bytes) -> bytes:
