@@ -1,19 +1,54 @@
-"""E-mail addresses (first form)."""
+"""E-mail addresses: from a cell of an export to what mail is sent to and what a token is made of.
+
+In this order: what wraps the address is taken off (`mailto:`, angle brackets, quotes, a display
+name), the rest is brought to NFKC, split at its one `@`, the domain turned into the ASCII form of
+DNS, and fillers refused. `deliverable` keeps the local part as given, because only the receiving
+host knows whether its case matters. `canonical` is the same mailbox for matching: lower case,
+without `+tag`, without dots where the provider ignores them. Nothing is ever guessed: a
+misspelt domain stays as it is. RFC 5321 sections 4.1.2 and 4.5.3; dot-atoms in ASCII only, so
+SMTPUTF8 local parts, address literals and comments are refused.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote
 
+from consortium.tokens import domains, mailboxes, text
 from consortium.tokens.profile import PROFILE, Profile, Rejected
 
 __all__ = ["Email", "normalise", "normalise_all", "normalise_column"]
 
+_MAX_LOCAL: Final = 64
+_MAX_ADDRESS: Final = 254
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+# Nine addresses in ten need nothing but lower case; the rest goes the long way round.
+_PLAIN = re.compile(
+    r"([A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*)"
+    r"@((?:(?=[^.]{1,63}\.)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,63})"
+)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"@(.*)')
+_ESCAPED = re.compile(r"\\(.)")
+_BRACKETED = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>[\s,;.]*")
+_QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "[": "]", "(": ")"}
+_SEPARATORS = ("\n", ":::", ";", "|", ",", " / ", " or ", " and ", " & ", " ", "/")
+_DOTLESS = frozenset({"gmail.com", "googlemail.com"})
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Email:
-    """One address: `deliverable` to write to, `canonical` to make the token of."""
+    """One address.
+
+    Attributes:
+        deliverable: What mail is sent to: local part as given, domain in lower-case ASCII.
+        canonical: The mailbox it reaches, the value that a token is made of.
+        role: It names a function (`info@`), so it is never the sole reason to merge two rows.
+    """
 
     deliverable: str
     canonical: str
@@ -23,30 +58,124 @@ class Email:
         return "Email(‹personal›)"
 
 
-_PLAIN = re.compile(r"[\w.+-]{1,64}@[A-Za-z0-9.-]+\.[A-Za-z]{2,63}", re.ASCII)
-
-
 def normalise(raw: str, profile: Profile = PROFILE) -> Email | Rejected:
-    """One address out of a cell."""
-    text = raw.strip().strip("<>")
-    if not text:
-        return Rejected("empty")
-    if not _PLAIN.fullmatch(text):
-        return Rejected("bad_syntax")
-    local, domain = text.split("@")
-    domain = domain.lower()
-    canonical = local.lower().split("+")[0] or local.lower()
-    if domain in profile.dot_insensitive_domains or domain in {"gmail.com", "googlemail.com"}:
-        canonical = canonical.replace(".", "")
-    role = canonical in {"info", "office", "admin"}
-    return Email(f"{local}@{domain}", f"{canonical}@{domain}", role)
+    """The first usable address of a cell, or why there is none.
+
+    Args:
+        raw: Any string.
+        profile: The rules, with the consortium's dot-insensitive domains.
+
+    Returns:
+        The address, or the first thing that was wrong: `empty`, `placeholder`, `no_reply`,
+        `already_hashed`, `too_long`, `control_character`, `no_at`, `several_at`, `no_domain`,
+        `bad_domain`, `bad_syntax` or `not_supported`.
+    """
+    if len(raw) <= _MAX_ADDRESS and (plain := _PLAIN.fullmatch(raw)):
+        return _judge(plain[1], plain[2].lower(), profile)
+    found = normalise_all(raw, profile)
+    return next((one for one in found if isinstance(one, Email)), found[0])
 
 
 def normalise_all(raw: str, profile: Profile = PROFILE) -> list[Email | Rejected]:
-    """Every address in a cell."""
-    return [normalise(raw, profile)]
+    """Every address of a cell, in order, at least one result.
+
+    A cell is taken for several addresses only if each of its pieces has an `@`: `a@b.org; c@d.org`
+    are two, `a b@c.org` is one bad one.
+    """
+    cell = text.bare(raw)
+    if not cell:
+        return [Rejected("empty")]
+    if len(cell) > text.MAX_CHARS:
+        return [Rejected("too_long")]
+    if text.unseen(cell):
+        return [Rejected("control_character")]
+    if text.is_hash(cell):
+        return [Rejected("already_hashed")]
+    return [_address(piece, profile) for piece in _pieces(cell.replace("\r", "\n"))]
 
 
 def normalise_column(values: Sequence[str], profile: Profile = PROFILE) -> list[Email | Rejected]:
-    """One result per cell."""
+    """`normalise` for each cell of a column, in order. Addresses hardly repeat: no memory."""
     return [normalise(value, profile) for value in values]
+
+
+def _pieces(cell: str) -> list[str]:
+    for separator in _SEPARATORS:
+        if separator in cell:
+            pieces = [piece.strip() for piece in cell.split(separator)]
+            pieces = [piece for piece in pieces if piece]
+            if len(pieces) > 1 and all(map(_looks_whole, pieces)):
+                return [part for piece in pieces for part in _pieces(piece)]
+    return [cell]
+
+
+def _looks_whole(piece: str) -> bool:
+    """Whether something stands on both sides of an @, so that a cut there cuts nothing apart."""
+    before, at, after = text.line(piece).rpartition("@")
+    return bool(before and at and after)
+
+
+def _address(  # noqa: PLR0911 - one refusal after the other
+    piece: str, profile: Profile
+) -> Email | Rejected:
+    if any(map(_hides_punctuation, piece)):
+        return Rejected("bad_syntax")
+    address = _unwrapped(text.line(piece))
+    if not address or text.is_filler(address):
+        return Rejected("placeholder")
+    if "@" not in address:
+        return Rejected("no_at")
+    if quoted := _QUOTED.fullmatch(address):
+        local, domain = _ESCAPED.sub(r"\1", quoted[1]), quoted[2]
+        if not _DOT_ATOM.fullmatch(local):
+            return Rejected("not_supported")
+    else:
+        local, _, domain = address.partition("@")
+    if not local or "@" in domain:
+        return Rejected("several_at" if local else "bad_syntax")
+    if "." not in domain and "\u3002" not in domain and domain[:1] != "[":
+        return Rejected("no_domain")
+    if not _DOT_ATOM.fullmatch(local):
+        return Rejected("bad_syntax" if local.isascii() else "not_supported")
+    name = domains.to_ascii(domain)
+    if name is None:
+        return Rejected("bad_domain")
+    return _judge(local, name, profile)
+
+
+def _hides_punctuation(char: str) -> bool:
+    """Whether NFKC makes several characters of one, with a dot or an @ among them."""
+    if char.isascii():
+        return False
+    seen = unicodedata.normalize("NFKC", char)
+    return len(seen) > 1 and not {".", "@"}.isdisjoint(seen)
+
+
+def _unwrapped(address: str) -> str:
+    if bracketed := _BRACKETED.fullmatch(address):
+        address = bracketed[1]
+    address = address.rstrip(",; ")
+    while len(address) > 1 and _QUOTES.get(address[0]) == address[-1]:
+        address = address[1:-1].strip()
+    if address[:7].lower() == "mailto:":
+        return text.line(unquote(address[7:].partition("?")[0]))
+    return address
+
+
+def _judge(local: str, domain: str, profile: Profile) -> Email | Rejected:
+    """An address of good form: its lengths, whether it is anybody's, its canonical form."""
+    if len(local) > _MAX_LOCAL or len(local) + 1 + len(domain) > _MAX_ADDRESS:
+        return Rejected("too_long")
+    if domains.is_special_use(domain):
+        return Rejected("bad_domain")
+    mailbox = local.lower().partition("+")[0].rstrip(".") or local.lower()
+    home = domain
+    if domain in _DOTLESS:
+        mailbox, home = mailbox.replace(".", ""), "gmail.com"
+    elif domain in profile.dot_insensitive_domains:
+        mailbox = mailbox.replace(".", "")
+    if mailboxes.is_no_reply(mailbox):
+        return Rejected("no_reply")
+    if mailboxes.is_placeholder(mailbox, home):
+        return Rejected("placeholder")
+    return Email(f"{local}@{domain}", f"{mailbox}@{home}", mailboxes.is_role(mailbox))

@@ -49,7 +49,7 @@ REJECTIONS: Mapping[str, str] = MappingProxyType(
         "no_reply": "a mailbox that nobody reads",
         "not_a_number": "not a phone number",
         "not_in_plan": "no such number in the country's numbering plan",
-        "not_supported": "an e-mail address that needs quoting or letters beyond ASCII before the @",
+        "not_supported": "an e-mail address with quotes or other than ASCII before the @",
         "placeholder": "a filler, not a real value",
         "several_at": "more than one @ in the e-mail address",
         "spreadsheet_number": "mangled by a spreadsheet; export the column as text",
