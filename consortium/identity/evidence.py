@@ -1,0 +1,149 @@
+"""What two match blocks say about being one human: nothing here knows of rows or keys.
+
+A *contradiction* is what no amount of shared addresses outweighs: two different first names, two
+different birth dates, two different suffixes. It is judged on what both sides know; an unknown
+contradicts nothing. Two kinds of difference are mistakes and not contradictions:
+
+* a first name one keystroke away, inside the name ("Jhon", "Micheal"). The first and the last
+  letter must agree, since Gary is not Mary and Erica is not Eric; or first name and surname
+  swapped between their columns;
+* a birth date that differs in one of day, month and year, or with day and month swapped, unless
+  the years lie a generation apart (father and son may share a birthday).
+
+Every function is pure and symmetric, so that no order of rows can matter.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from consortium.model.match_block import MatchBlock
+from consortium.tokens import names
+
+__all__ = [
+    "GENERATION_YEARS",
+    "Birth",
+    "First",
+    "compare_birth",
+    "compare_first",
+    "contradict",
+    "relate",
+    "suffixes_differ",
+]
+
+GENERATION_YEARS: Final = 15
+"""Birth years this far apart belong to parent and child, whatever else agrees."""
+
+_LEAST_SLIP = 4  # letters; in shorter names one keystroke makes another name (Jon, Jan, Ron)
+_CACHE = 1 << 17
+
+
+class First(Enum):
+    """How two first names stand to each other."""
+
+    UNKNOWN = "unknown"  # one is missing, or only an initial that fits
+    AGREE = "agree"  # the same, or one is short for the other
+    SLIP = "slip"  # a keystroke or a swap of columns apart
+    DIFFER = "differ"
+
+
+class Birth(Enum):
+    """How two birth dates stand to each other, on what both know."""
+
+    UNKNOWN = "unknown"
+    AGREE = "agree"
+    SLIP = "slip"  # one of day, month, year differs, or day and month are swapped
+    DIFFER = "differ"
+    GENERATION = "generation"  # differ, and by so much that two people share the rest
+
+
+@lru_cache(_CACHE)
+def compare_first(a: str, b: str) -> First:
+    """Compare two folded first names (`MatchBlock.first`)."""
+    if not a or not b:
+        return First.UNKNOWN
+    if len(a) == 1 or len(b) == 1:
+        return First.UNKNOWN if a[0] == b[0] else First.DIFFER
+    if a == b or names.compatible_first(a, b):
+        return First.AGREE
+    return First.SLIP if _one_keystroke(a, b) else First.DIFFER
+
+
+def _one_keystroke(a: str, b: str) -> bool:
+    """Whether one letter inside the name was changed, left out, added or swapped with the next."""
+    if len(a) > len(b):
+        a, b = b, a
+    if len(a) < _LEAST_SLIP or len(b) - len(a) > 1 or a[0] != b[0] or a[-1] != b[-1]:
+        return False
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    if len(a) < len(b):
+        return a[at:] == b[at + 1 :]
+    return a[at + 1 :] == b[at + 1 :] or (
+        a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
+    )
+
+
+_surname_code = lru_cache(_CACHE)(names.surname_code)
+
+
+def _is_swap(a: MatchBlock, b: MatchBlock) -> bool:
+    """Whether one row has first name and surname in each other's column."""
+    return (
+        bool(a.surname_code and b.surname_code)
+        and _surname_code(a.first) == b.surname_code
+        and _surname_code(b.first) == a.surname_code
+    )
+
+
+def relate(a: MatchBlock, b: MatchBlock) -> First:
+    """How the first names of two rows stand to each other, a swap of columns being a slip."""
+    first = compare_first(a.first, b.first)
+    return First.SLIP if first is First.DIFFER and _is_swap(a, b) else first
+
+
+def _date_parts(date: str) -> tuple[str, str, str]:
+    """Year, month and day of a whole or partial ISO date; empty where not known."""
+    if date.startswith("--"):
+        return "", date[2:4], date[5:7]
+    return date[:4], date[5:7], date[8:10]
+
+
+@lru_cache(_CACHE)
+def compare_birth(a: str, b: str) -> Birth:
+    """Compare two birth dates (`YYYY-MM-DD`, `YYYY`, `--MM-DD` or empty)."""
+    if not a or not b:
+        return Birth.UNKNOWN
+    if a == b:
+        return Birth.AGREE
+    (year, month, day), (other_year, other_month, other_day) = _date_parts(a), _date_parts(b)
+    known = [
+        (x, y) for x, y in ((year, other_year), (month, other_month), (day, other_day)) if x and y
+    ]
+    differing = sum(x != y for x, y in known)
+    if not known:
+        return Birth.UNKNOWN
+    if not differing:
+        return Birth.AGREE
+    if year and other_year and abs(int(year) - int(other_year)) >= GENERATION_YEARS:
+        return Birth.GENERATION
+    whole = len(known) == len(("year", "month", "day"))
+    swapped = (year, month, day) == (other_year, other_day, other_month)
+    return Birth.SLIP if whole and (differing == 1 or swapped) else Birth.DIFFER
+
+
+def suffixes_differ(a: str, b: str) -> bool:
+    """Whether two suffixes name two people; `jr` and `ii` are both a son's, and may be one."""
+    return bool(a and b) and a != b and {a, b} != {"jr", "ii"}
+
+
+def contradict(a: MatchBlock, b: MatchBlock) -> bool:
+    """Whether two rows cannot be one human, whatever address they share."""
+    if a == b:
+        return False
+    if suffixes_differ(a.suffix, b.suffix):
+        return True
+    if compare_birth(a.birth_date, b.birth_date) in {Birth.DIFFER, Birth.GENERATION}:
+        return True
+    return relate(a, b) is First.DIFFER
