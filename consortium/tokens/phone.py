@@ -1,20 +1,59 @@
-"""Phone numbers (first form)."""
+"""Phone numbers: from a cell of an export to E.164.
+
+Labels (`cell:`), extensions and spreadsheet quoting are taken off, a leading `00` is read as `+`
+where the region has no such numbers, and what is left must be a valid number of a numbering plan
+(`plan`). Possible is not enough: a wrong number reaches a stranger. So Ofcom's numbers for drama (07700 900xxx), which the plan does not
+allocate, are refused, and the North American 555-01xx, which it does, are accepted. Refused as
+fillers: one digit repeated, directory enquiries (555-1212), the two numbers that Britons make up.
+A number that a spreadsheet turned into 5.03E+09 has lost digits and is refused even where they look
+whole.
+"""
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-import phonenumbers
-
+from consortium.tokens import plan, text
 from consortium.tokens.profile import Rejected
 
 __all__ = ["Phone", "normalise", "normalise_all", "normalise_column"]
 
+_NORTH_AMERICA: Final = 1
+_BRITAIN: Final = 44
+_MAX_NUMBER_CHARS: Final = 100
+_MIN_NUMBER_DIGITS: Final = 7
+_LOCAL_DIGITS: Final = 7
+_FULL_DIGITS: Final = 10
+_PUNCTUATION = dict.fromkeys(map(ord, " ().-\u00a0\u2010\u2011\u2012\u2013\u2014"))
+_SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
+_WHOLE_FLOAT = re.compile(r"(\+?\d{7,15})[.,]0+")
+_EXPORT_QUOTING = "='\"` "
+_LABEL = re.compile(
+    r"(?:\b(?:(?:tele)?phone|tel[ée]fono|t[ée]l|cell(?:ular|phone)?|mob(?:ile)?|m[óo]vil|home"
+    r"|work|office|ph|primary|preferred|main|direct|landline|sms|text|voice)\b"
+    r"|\([chmopw]\)|^[chmoptw](?=[:.]))[\s:.#]*(?:\(\))?",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\n|:::|;|\||,|/| or | and | & ", re.IGNORECASE)
+_KEEPS_TOGETHER = re.compile(r"phone-context|;ext=|;isub=", re.IGNORECASE)
+_MADE_UP = frozenset({"+441234567890", "+447123456789"})
+_RUNS = ("01234567890123456789", "98765432109876543210")
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Phone:
-    """One number in E.164; `mobile` is None where the plan does not tell."""
+    """One number.
+
+    Attributes:
+        e164: `+` and at most 15 digits; the value that a token is made of.
+        mobile: Whether texts reach it; None: the plan does not tell (all of North America).
+        service: Free, premium or company number: nobody's own, never a sole reason to merge.
+        extension: Digits behind a switchboard's number, or empty; not part of `e164`.
+    """
 
     e164: str
     mobile: bool | None
@@ -26,23 +65,143 @@ class Phone:
 
 
 def normalise(raw: str, region: str = "US") -> Phone | Rejected:
-    """One number out of a cell."""
-    if not raw.strip():
-        return Rejected("empty")
-    try:
-        number = phonenumbers.parse(raw[:250], region)
-    except phonenumbers.NumberParseException:
-        return Rejected("not_a_number")
-    if not phonenumbers.is_valid_number(number):
-        return Rejected("not_in_plan")
-    return Phone(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), None)
+    """The first usable number of a cell, or why there is none.
+
+    Args:
+        raw: Any string.
+        region: ISO country in whose plan a number without `+` is read.
+
+    Returns:
+        The number, or the first thing that was wrong: `empty`, `placeholder`, `already_hashed`,
+        `spreadsheet_number`, `too_long`, `control_character`, `no_area_code`, `not_a_number` or
+        `not_in_plan`.
+    """
+    if len(raw) <= _MAX_NUMBER_CHARS and (line := _plain(raw, region)):
+        return _judge(line)
+    found = normalise_all(raw, region)
+    return next((one for one in found if isinstance(one, Phone)), found[0])
 
 
 def normalise_all(raw: str, region: str = "US") -> list[Phone | Rejected]:
-    """Every number in a cell."""
-    return [normalise(raw, region)]
+    """Every number of a cell, in order, at least one result.
+
+    A cell is cut only where each piece has seven digits or more, so `503/555-0123` stays one.
+    """
+    cell = text.bare(raw)
+    if not cell:
+        return [Rejected("empty")]
+    if len(cell) > text.MAX_CHARS:
+        return [Rejected("too_long")]
+    if "\0" in cell or any("\ud800" <= char <= "\udfff" for char in cell):
+        return [Rejected("control_character")]
+    if text.is_hash(cell):
+        return [Rejected("already_hashed")]
+    return [_number(text.line(piece), region) for piece in _pieces(cell)]
 
 
 def normalise_column(values: Sequence[str], region: str = "US") -> list[Phone | Rejected]:
-    """One result per cell."""
+    """`normalise` for each cell of a column, in order."""
     return [normalise(value, region) for value in values]
+
+
+def _pieces(cell: str) -> list[str]:
+    if _KEEPS_TOGETHER.search(cell):
+        return [cell]
+    pieces = [piece for piece in _SPLIT.split(cell.replace("\r", "\n")) if piece.strip()]
+    if len(pieces) > 1 and min(map(_digits, pieces)) >= _MIN_NUMBER_DIGITS:
+        return pieces
+    words = cell.split()
+    return words if len(words) > 1 and min(map(_digits, words)) >= _FULL_DIGITS else [cell]
+
+
+def _digits(piece: str) -> int:
+    return sum(map(str.isdigit, piece))
+
+
+def _plain(number: str, region: str) -> plan.Line | None:
+    """The line of a cell that is digits and punctuation only, in one of the two great plans."""
+    digits = number.translate(_PUNCTUATION)
+    international = digits[:1] == "+"
+    if international:
+        digits = digits[1:]
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    if international or region == "US":
+        if len(digits) == 11 and digits[0] == "1":  # noqa: PLR2004 - 1 and ten digits
+            return plan.quick(_NORTH_AMERICA, digits[1:])
+        if not international and len(digits) == 10:  # noqa: PLR2004 - area code and number
+            return plan.quick(_NORTH_AMERICA, digits)
+    if international and digits[:2] == "44":
+        return plan.quick(_BRITAIN, digits[2:])
+    if region == "GB" and not international and digits[:1] == "0":
+        return plan.quick(_BRITAIN, digits[1:])
+    return None
+
+
+def _number(piece: str, region: str) -> Phone | Rejected:
+    number = piece.strip(_EXPORT_QUOTING)
+    if refusal := _refusal(number):
+        return refusal
+    if whole := _WHOLE_FLOAT.fullmatch(number):
+        number = whole[1]
+    ascii_digits = "".join(_ascii_digit(char) for char in number)
+    unlabelled = ascii_digits
+    if not _KEEPS_TOGETHER.search(ascii_digits):
+        unlabelled = _LABEL.sub("", ascii_digits).strip() or ascii_digits
+    line = _plain(unlabelled, region) or plan.parse(unlabelled, region)
+    if not isinstance(line, plan.Line) and (abroad := _with_plus(unlabelled)):
+        line = plan.parse(abroad, region)
+    if isinstance(line, plan.Line):
+        return _judge(line)
+    return _why_not(unlabelled, region, line)
+
+
+def _refusal(number: str) -> Rejected | None:
+    """What can be said before a number is looked for."""
+    if len(number) > _MAX_NUMBER_CHARS:
+        return Rejected("too_long")
+    if text.is_filler(number):
+        return Rejected("placeholder")
+    if _SCIENTIFIC.fullmatch(number.replace(" ", "")):
+        return Rejected("spreadsheet_number")
+    if "@" in number:
+        return Rejected("not_a_number")
+    return None
+
+
+def _ascii_digit(char: str) -> str:
+    if char.isascii():
+        return char
+    digit = unicodedata.digit(char, None)
+    return char if digit is None else str(digit)
+
+
+def _with_plus(number: str) -> str | None:
+    """A number with the `00` of most of the world, which no plan of a `1` country has."""
+    digits = number.translate(_PUNCTUATION)
+    abroad = digits.startswith("00") and len(digits) >= len("00") + _FULL_DIGITS
+    return "+" + digits[2:] if abroad else None
+
+
+def _judge(line: plan.Line) -> Phone | Rejected:
+    e164 = f"+{line.country_code}{line.national}"
+    enquiries = line.country_code == _NORTH_AMERICA and line.national.endswith("5551212")
+    if enquiries or e164 in _MADE_UP or len(set(line.national)) == 1:
+        return Rejected("placeholder")
+    return Phone(e164, line.mobile, line.service, line.extension)
+
+
+def _why_not(number: str, region: str, reason: str | None) -> Rejected:
+    digits = "".join(filter(str.isdigit, number))
+    if digits and (_is_made_up(digits) or _is_made_up(digits[1:]) or not digits.strip("0")):
+        return Rejected("placeholder")
+    if len(digits) == _LOCAL_DIGITS and region in {"US", "CA"} and number[:1] != "+":
+        return Rejected("no_area_code")
+    return Rejected(reason or "not_in_plan")
+
+
+def _is_made_up(digits: str) -> bool:
+    """Whether digits that are no number are one digit repeated, or a run of them."""
+    if len(digits) < _MIN_NUMBER_DIGITS:
+        return False
+    return len(set(digits)) == 1 or any(digits in run for run in _RUNS)
