@@ -55,7 +55,7 @@ class Tx:
         self,
         statement: Executable,
         parameters: Sequence[dict[str, Any]] | dict[str, Any] | None = None,
-    ) -> CursorResult[Any]:
+    ) -> CursorResult[*tuple[Any, ...]]:
         """Run one SQLAlchemy Core statement."""
         return self.connection.execute(statement, parameters)
 

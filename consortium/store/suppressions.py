@@ -1,0 +1,299 @@
+"""Suppressions: standing bans on tokens, and the opt-outs they come from.
+
+An opt-out is a request as it was made; a suppression is its effect on one token. A suppression is
+by token and kind, exists without any row or contact point, survives withdrawal of every upload,
+and counts whatever key epoch its token was made in. No verb here lifts one.
+
+`ban` is the whole of DESIGN's D5 in one step: the opt-out, the tokens it names, and on the same
+channel the other tokens of the persons holding them at that moment, materialised once. A row that
+no merge has seen yet counts as a person of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, insert, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consortium.model import Channel, Scope, UploadState
+from consortium.store.engine import Tx, chunked
+from consortium.store.rows import Point
+from consortium.store.tables import metadata
+from consortium.types import ContactPointId, EntryIndex, Token
+
+__all__ = [
+    "KIND_OF",
+    "Ban",
+    "Request",
+    "add_opt_out",
+    "all_tokens",
+    "ban",
+    "ban_all",
+    "held_with",
+    "on_points",
+    "on_tokens",
+    "suppress",
+]
+
+_optout = metadata.tables["consortium_opt_out"]
+_ban = metadata.tables["consortium_suppression"]
+_point = metadata.tables["consortium_contact_point"]
+_contact = metadata.tables["consortium_row_contact"]
+_row = metadata.tables["consortium_source_row"]
+_upload = metadata.tables["consortium_upload"]
+_member = metadata.tables["consortium_membership"]
+_state = metadata.tables["consortium_state"]
+
+KIND_OF = {Channel.EMAIL: "email", Channel.SMS: "phone"}
+"""The kind of contact point that a channel uses."""
+_IN = 400
+_FETCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An opt-out as it was made.
+
+    Attributes:
+        at: When it was made or read.
+        channel: What it is about.
+        scope, partner_id: How far it reaches; the partner of a partner-scope one, else None.
+        cause: One word of the opt-out vocabulary.
+        author: Role of whoever entered it: `recipient`, `partner`, `operator`.
+        upload_id: The list it came with.
+        message_id: The message it answers.
+        entry: The ledger entry that records it; None: that of the upload.
+    """
+
+    at: datetime
+    channel: Channel
+    scope: Scope
+    partner_id: int | None
+    cause: str
+    author: str
+    upload_id: int | None = None
+    message_id: int | None = None
+    entry: EntryIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """A suppression: `partner_id` of a partner-scope one, None for the whole consortium."""
+
+    channel: Channel
+    partner_id: int | None
+
+
+def ban(tx: Tx, request: Request, tokens: Collection[Token]) -> int:
+    """Record an opt-out and make it effective; returns the opt-out's id.
+
+    Args:
+        request: Who asked for what.
+        tokens: Tokens of the request's channel, of every (epoch, profile) that is known for them.
+    """
+    opt_out_id = add_opt_out(tx, request)
+    kind = KIND_OF[request.channel]
+    held = {other for _, other in held_with(tx, tokens, kind=kind)}
+    suppress(tx, [(token, opt_out_id, request) for token in sorted({*tokens, *held})])
+    return opt_out_id
+
+
+def add_opt_out(tx: Tx, request: Request) -> int:
+    """Record an opt-out without any effect yet; returns its id."""
+    return _add_opt_outs(tx, [request])[0]
+
+
+def ban_all(tx: Tx, requests: Sequence[tuple[Request, Collection[Token]]]) -> int:
+    """`ban` for the opt-outs of a list, in bulk; returns how many tokens were banned anew.
+
+    Costs about 40 µs per opt-out: a list with 10,000 holds the writer for 0.4 s.
+    """
+    ids = _add_opt_outs(tx, [request for request, _ in requests])
+    bans = [
+        (token, opt_out_id, request)
+        for (request, tokens), opt_out_id in zip(requests, ids, strict=True)
+        for token in tokens
+    ]
+    for channel, kind in KIND_OF.items():
+        first = {
+            token: (opt_out_id, request)
+            for token, opt_out_id, request in reversed(bans)
+            if request.channel is channel
+        }
+        bans += [(other, *first[token]) for token, other in held_with(tx, first, kind=kind)]
+    return suppress(tx, bans)
+
+
+def suppress(tx: Tx, bans: Iterable[tuple[Token, int, Request]]) -> int:
+    """Ban tokens; one that stands already is left as it is.
+
+    Args:
+        bans: Token, id of the opt-out it comes from, and that opt-out.
+
+    Returns:
+        How many are new.
+    """
+    dialect = sqlite if tx.sqlite else postgresql
+    statement = dialect.insert(_ban).on_conflict_do_nothing()
+    new = 0
+    ordered = sorted(bans, key=lambda ban: (ban[0], ban[1]))  # no two writers in a circle
+    for part in chunked(ordered, _FETCH):
+        values = [
+            {
+                "token": token,
+                "kind": KIND_OF[request.channel],
+                "channel": request.channel.value,
+                "scope": request.scope.value,
+                "partner_id": request.partner_id or 0,
+                "opt_out_id": opt_out_id,
+                "at": request.at,
+            }
+            for token, opt_out_id, request in part
+        ]
+        new += tx.execute(statement, values).rowcount
+    return new
+
+
+def held_with(tx: Tx, tokens: Collection[Token], *, kind: str) -> set[tuple[Token, Token]]:
+    """The other tokens of the same kind that the persons holding `tokens` hold now.
+
+    Returns:
+        Pairs (one of `tokens`, another token).
+    """
+    found: set[tuple[Token, Token]] = set()
+    generation = tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0
+    for part in chunked(tokens, _IN):
+        for statement in (_held_by_persons(part, kind, generation), _held_by_rows(part, kind)):
+            found.update(
+                (Token(bytes(token)), Token(bytes(other))) for token, other in tx.execute(statement)
+            )
+    return found
+
+
+def _held_by_rows(tokens: Sequence[Token], kind: str) -> Select[Any]:
+    """Through a row that names both."""
+    other, other_point = _contact.alias(), _point.alias()
+    return (
+        select(_point.c.token, other_point.c.token)
+        .join(_contact, _contact.c.point_id == _point.c.id)
+        .join(_row, _row.c.id == _contact.c.row_id)
+        .join(_upload, _upload.c.id == _row.c.upload_id)
+        .join(other, other.c.row_id == _contact.c.row_id)
+        .join(other_point, other_point.c.id == other.c.point_id)
+        .where(
+            _point.c.token.in_(tokens),
+            _point.c.kind == kind,
+            other_point.c.kind == kind,
+            other_point.c.id != _point.c.id,
+            _upload.c.state == UploadState.ACTIVE.value,
+        )
+        .distinct()
+    )
+
+
+def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Select[Any]:
+    """Through a person of the visible generation, one of whose rows names each."""
+    member, other_row, other_upload = _member.alias(), _row.alias(), _upload.alias()
+    other, other_point = _contact.alias(), _point.alias()
+
+    def visible(table: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a thicket
+        return and_(
+            table.c.from_generation <= generation,
+            or_(table.c.to_generation.is_(None), table.c.to_generation > generation),
+        )
+
+    return (
+        select(_point.c.token, other_point.c.token)
+        .join(_contact, _contact.c.point_id == _point.c.id)
+        .join(_row, _row.c.id == _contact.c.row_id)
+        .join(_upload, _upload.c.id == _row.c.upload_id)
+        .join(_member, and_(_member.c.row_id == _row.c.id, visible(_member)))
+        .join(member, and_(member.c.person_id == _member.c.person_id, visible(member)))
+        .join(other_row, other_row.c.id == member.c.row_id)
+        .join(other_upload, other_upload.c.id == other_row.c.upload_id)
+        .join(other, other.c.row_id == other_row.c.id)
+        .join(other_point, other_point.c.id == other.c.point_id)
+        .where(
+            _point.c.token.in_(tokens),
+            _point.c.kind == kind,
+            other_point.c.kind == kind,
+            other_point.c.id != _point.c.id,
+            _upload.c.state == UploadState.ACTIVE.value,
+            other_upload.c.state == UploadState.ACTIVE.value,
+        )
+        .distinct()
+    )
+
+
+def on_points(tx: Tx, points: Collection[ContactPointId]) -> list[tuple[ContactPointId, Ban]]:
+    """Bans that stand on known contact points, whichever epoch made them."""
+    found: list[tuple[ContactPointId, Ban]] = []
+    for part in chunked(points, _IN):
+        statement = (
+            select(_point.c.id, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
+            .join(_ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind))
+            .where(_point.c.id.in_(part))
+            .order_by(_point.c.id, _ban.c.id)
+        )
+        found += [(point, _as_ban(*rest)) for point, *rest in tx.execute(statement)]
+    return found
+
+
+def on_tokens(tx: Tx, points: Collection[Point]) -> list[tuple[Point, Ban]]:
+    """Bans that stand on tokens, known as contact points or not.
+
+    At hand-over an address is checked so under the token of every (epoch, profile) ever used.
+    """
+    found: list[tuple[Point, Ban]] = []
+    for part in chunked(points, _IN):
+        statement = (
+            select(_ban.c.kind, _ban.c.token, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
+            .where(tuple_(_ban.c.token, _ban.c.kind).in_([(token, kind) for kind, token in part]))
+            .order_by(_ban.c.id)
+        )
+        found += [
+            ((kind, Token(bytes(token))), _as_ban(*rest))
+            for kind, token, *rest in tx.execute(statement)
+        ]
+    return found
+
+
+def all_tokens(tx: Tx) -> Iterator[tuple[Point, Ban]]:
+    """Every suppression, oldest first."""
+    statement = select(
+        _ban.c.kind, _ban.c.token, _ban.c.channel, _ban.c.scope, _ban.c.partner_id
+    ).order_by(_ban.c.id)
+    for part in tx.execute(statement.execution_options(yield_per=_FETCH)).partitions():
+        for kind, token, *rest in part:
+            yield (kind, Token(bytes(token))), _as_ban(*rest)
+
+
+def _as_ban(channel: str, scope: str, partner_id: int) -> Ban:
+    whole = scope == Scope.CONSORTIUM.value
+    return Ban(Channel(channel), None if whole else partner_id)
+
+
+def _add_opt_outs(tx: Tx, requests: Sequence[Request]) -> list[int]:
+    statement = insert(_optout).returning(_optout.c.id, sort_by_parameter_order=True)
+    ids: list[int] = []
+    for part in chunked(requests, _FETCH):
+        values = [
+            {
+                "at": request.at,
+                "channel": request.channel.value,
+                "scope": request.scope.value,
+                "partner_id": request.partner_id,
+                "cause": request.cause,
+                "author": request.author,
+                "upload_id": request.upload_id,
+                "message_id": request.message_id,
+                "entry": request.entry,
+            }
+            for request in part
+        ]
+        ids.extend(tx.execute(statement, values).scalars())
+    return ids
