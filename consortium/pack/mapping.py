@@ -1,0 +1,234 @@
+"""The mapping document: a partner's own word on which column says what, and on consent.
+
+Whatever it names overrules the recognised layout; what it leaves out stays as recognised. It may
+also state what the export does not say: relationship, consent basis per channel with its day, the
+region of local phone numbers, the order of day and month. Nothing of that is ever assumed: without
+a statement or a column the relationship is `public` and the basis `none`.
+
+Format: docs/formats/mapping.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+
+from consortium.documents import Document, Several, Word, fault, nearest, shown
+from consortium.errors import UsageError
+from consortium.model import Channel, Consent, ConsentBasis, Relationship
+from consortium.pack.layout import (
+    Confidence,
+    Layout,
+    RelationshipColumn,
+    Role,
+    StatusColumn,
+    StatusRule,
+    find_layout,
+    fold_header,
+    layout_names,
+    recognise,
+    status_columns,
+)
+
+__all__ = ["MappingDocument", "Stated", "lay_over", "parse_attest"]
+
+_Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_ATTEST = "Write it like: email=express, sms=express@2025-03-01, relationship=member"
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a partner states of a whole list, where the export itself says nothing.
+
+    Attributes:
+        email, sms: Consent of rows for which no column speaks; None: not stated.
+        relationship: What the people are to the partner; None: not stated.
+    """
+
+    email: Consent | None = None
+    sms: Consent | None = None
+    relationship: Relationship | None = None
+
+    def over(self, other: Stated) -> Stated:
+        """These statements, and `other`'s where there are none."""
+        return Stated(
+            self.email or other.email,
+            self.sms or other.sms,
+            self.relationship or other.relationship,
+        )
+
+
+class _Consent(Document):
+    """`[consent.email]` or `[consent.sms]`: what holds where no column speaks."""
+
+    default: Word[ConsentBasis]
+    on: date | None = None
+
+
+class _Consents(Document):
+    email: _Consent | None = None
+    sms: _Consent | None = None
+
+
+class _Relationship(Document):
+    default: Word[Relationship] | None = None
+    column: _Header | None = None
+    values: dict[str, Word[Relationship]] = Field(default={})
+
+
+class MappingDocument(Document):
+    """A mapping as read from TOML.
+
+    Attributes:
+        mapping: Version of the format.
+        layout: Layout to start from instead of the recognised one.
+        region: Country of phone numbers without a country code, e.g. `GB`.
+        date_order: Order in dates that do not tell it themselves.
+        columns: Role → headers, best first.
+        ignore: Headers that are not to be read whatever they are called.
+        relationship, consent: What holds of the rows.
+        status: Columns that say per row whether it may be contacted.
+    """
+
+    noun: ClassVar[str] = "key"
+    guide: ClassVar[str] = "All of them: docs/formats/mapping.md"
+
+    mapping: Literal[1]
+    layout: str = ""
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    date_order: Literal["day-first", "month-first", "year-first"] | None = None
+    columns: dict[Word[Role], Several[_Header]] = Field(default={})
+    ignore: Several[_Header] = ()
+    relationship: _Relationship = _Relationship()
+    consent: _Consents = _Consents()
+    status: Several[StatusRule] = ()
+
+    @field_validator("layout")
+    @classmethod
+    def _known_layout(cls, value: str, info: ValidationInfo) -> str:
+        del info
+        if value and value not in layout_names():
+            raise fault(
+                f"unknown layout {shown(value)}",
+                hint=nearest(value, layout_names()) or f"Known: {', '.join(layout_names())}",
+            )
+        return value
+
+    @property
+    def stated(self) -> Stated:
+        """The defaults in it."""
+        email, sms = self.consent.email, self.consent.sms
+        return Stated(
+            email=email and Consent(email.default, email.on),
+            sms=sms and Consent(sms.default, sms.on),
+            relationship=self.relationship.default,
+        )
+
+    @property
+    def order(self) -> str | None:
+        """Date order as the normaliser calls it."""
+        return self.date_order and "".join({"d": "DMY", "m": "MDY", "y": "YMD"}[self.date_order[0]])
+
+
+def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: str) -> Layout:
+    """The layout of a file: recognised by its headers, then as the mapping says.
+
+    Args:
+        headers: The file's headers.
+        mapping: The partner's own word; None: only what is recognised.
+        name: The mapping as it is called in messages.
+
+    Raises:
+        UsageError: The mapping names a column that the file does not have.
+    """
+    if mapping is None:
+        return recognise(headers)
+    layout = find_layout(mapping.layout, headers) if mapping.layout else recognise(headers)
+    places: dict[str, list[int]] = {}
+    for index, header in enumerate(headers):
+        places.setdefault(fold_header(header), []).append(index)
+    own = {
+        role: tuple(i for h in wanted for i in _find(h, places, headers, name))
+        for role, wanted in mapping.columns.items()
+    }
+    ruled = [
+        (rule, {i for h in rule.headers for i in _find(h, places, headers, name)})
+        for rule in mapping.status
+    ]
+    relationship = _relationship(mapping.relationship, places, headers, name)
+    taken = {i for indexes in own.values() for i in indexes}
+    taken |= {i for h in mapping.ignore for i in _find(h, places, headers, name)}
+    stated = {i for _, indexes in ruled for i in indexes}
+    if relationship is not None:
+        stated.add(relationship.column)
+    columns = {
+        role: kept
+        for role, indexes in layout.columns.items()
+        if role not in own and (kept := tuple(i for i in indexes if i not in taken | stated))
+    }
+    statuses: list[StatusColumn] = []
+    for rule, _ in ruled:
+        statuses += status_columns(rule, places, taken=set())
+    statuses += [s for s in layout.statuses if s.column not in taken | stated]
+    return replace(
+        layout,
+        confidence=Confidence.STATED if mapping.columns or mapping.layout else layout.confidence,
+        columns=MappingProxyType(columns | own),
+        statuses=tuple(statuses),
+        relationship=relationship,
+    )
+
+
+def parse_attest(words: Iterable[str]) -> Stated:
+    """Statements as given on a command line: `email=express@2025-03-01`, `relationship=member`.
+
+    Raises:
+        UsageError: A word is not of that form.
+    """
+    stated = Stated()
+    for word in words:
+        for part in word.split(","):
+            stated = _attested(part.strip()).over(stated)
+    return stated
+
+
+def _attested(part: str) -> Stated:
+    what, _, value = part.partition("=")
+    basis, _, day = value.partition("@")
+    try:
+        if what == "relationship":
+            return Stated(relationship=Relationship(value))
+        consent = Consent(ConsentBasis(basis), date.fromisoformat(day) if day else None)
+        channel = Channel(what)
+    except ValueError as error:
+        known = ", ".join(Relationship if what == "relationship" else ConsentBasis)
+        raise UsageError(f"cannot attest {shown(part)}; known: {known}", hint=_ATTEST) from error
+    return Stated(email=consent) if channel is Channel.EMAIL else Stated(sms=consent)
+
+
+def _relationship(
+    rule: _Relationship, places: Mapping[str, list[int]], headers: Sequence[str], name: str
+) -> RelationshipColumn | None:
+    if rule.column is None:
+        return None
+    words = {fold_header(word): meaning for word, meaning in rule.values.items()}
+    return RelationshipColumn(_find(rule.column, places, headers, name)[0], MappingProxyType(words))
+
+
+def _find(
+    header: str, places: Mapping[str, list[int]], headers: Sequence[str], name: str
+) -> list[int]:
+    exact = [i for i, h in enumerate(headers) if h == header]
+    found = exact or places.get(fold_header(header))
+    if not found:
+        raise UsageError(
+            f"{name} names a column {shown(header)} that the list does not have",
+            hint=nearest(header, [h for h in headers if h.strip() and "@" not in h])
+            or "Compare it with the list's header line",
+        )
+    return found

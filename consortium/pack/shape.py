@@ -1,0 +1,114 @@
+"""Whether a record has the shape of a row of this list, and what is wrong if it is no person.
+
+Told apart are: the header repeated inside, a footer, an empty row, cells shifted by a delimiter
+that should have been quoted, a row cut short, lines swallowed by a quote that does not close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from consortium.pack.layout import Layout, Role, fold_header
+from consortium.pack.values import Note
+from consortium.tokens import Email, email
+
+__all__ = ["Shape"]
+
+_FOOTER = re.compile(
+    r"[\s(\[*_-]*((grand\s+|sub-?)?totale?s?|count|sum|records?|rows?|end\s+of|generated|exported|"
+    r"printed|page|anzahl|summe|\d+\s+(rows?|records?|people|contacts))\b",
+    re.IGNORECASE,
+)
+_FOOTER_CELLS = 2
+_ADDRESS_LENGTH = 320
+_SAME_HEADERS = 0.6
+_MULTILINE = frozenset({Role.STREET, Role.FULL_ADDRESS})
+
+
+class Shape:
+    """The shape that rows of one list have.
+
+    Args:
+        layout: What its columns hold.
+        delimiter: What stands between cells.
+    """
+
+    def __init__(self, layout: Layout, *, delimiter: str) -> None:
+        self._headers = layout.headers
+        self._delimiter = delimiter
+        self._width = len(layout.headers)
+        self._folded = [fold_header(h) for h in layout.headers]
+        columns = layout.columns
+        self._emails = columns.get(Role.EMAIL, ())
+        self._contacts = (*self._emails, *columns.get(Role.PHONE, ()))
+        self._used = sorted({i for indexes in columns.values() for i in indexes})
+        self._one_line = sorted(
+            {i for role, indexes in columns.items() if role not in _MULTILINE for i in indexes}
+        )
+        self._binding = {s.column for s in layout.statuses}
+        if layout.relationship is not None:
+            self._binding.add(layout.relationship.column)
+
+    def fit(self, row: list[str]) -> tuple[list[str] | None, str]:
+        """The row at the header's width, or None, with a code if something was amiss.
+
+        A code beside a row is a flaw; a code beside None rejects it.
+        """
+        if self._is_header(row):
+            return None, "header_again"
+        over = len(row) - self._width
+        if over < 0:
+            return self._fit_short(row, missing=-over)
+        if any(cell.strip() for cell in row[self._width :]):
+            return None, "shifted"
+        return row[: self._width] if over else row, ""
+
+    def swallowed(self, row: Sequence[str]) -> bool:
+        """Whether a cell that is one line holds several, with delimiters in them."""
+        return self._swallows([row[i] for i in self._one_line])
+
+    def why_unreachable(self, row: Sequence[str], notes: Sequence[Note]) -> tuple[int, str]:
+        """Why a row without usable contact point is rejected: column or -1, and code."""
+        if not any(row[i].strip() for i in self._used):
+            return -1, "empty_row"
+        if self._is_footer(row):
+            return -1, "footer"
+        for index, cell in enumerate(row):
+            if (
+                index not in self._emails
+                and "@" in cell[:_ADDRESS_LENGTH]
+                and isinstance(email.normalise(cell[:_ADDRESS_LENGTH]), Email)
+            ):
+                return index, "shifted"
+        fault = next((note for note in notes if note.column in self._contacts), None)
+        return (fault.column, fault.code) if fault else (-1, "no_contact")
+
+    def _fit_short(self, row: list[str], *, missing: int) -> tuple[list[str] | None, str]:
+        if self._swallows(row):
+            return None, "open_quote"
+        fitted = [*row, *[""] * missing]
+        if any(column >= len(row) for column in self._binding):
+            return None, "footer" if self._is_footer(fitted) else "short_row"
+        return fitted, "short_row"
+
+    def _is_header(self, row: Sequence[str]) -> bool:
+        for index in self._contacts:
+            if index < len(row):
+                cell, header = row[index], self._headers[index]
+                if cell == header or (
+                    len(cell) <= 2 * len(header) + 2 and fold_header(cell) == self._folded[index]
+                ):
+                    break
+        else:
+            return False
+        named = [(h, c) for h, c in zip(self._folded, row, strict=False) if h]
+        same = sum(fold_header(cell) == header for header, cell in named)
+        return same >= _SAME_HEADERS * len(named)
+
+    def _is_footer(self, row: Sequence[str]) -> bool:
+        filled = [cell for cell in row if cell.strip()]
+        return 0 < len(filled) <= _FOOTER_CELLS and _FOOTER.match(filled[0][:200]) is not None
+
+    def _swallows(self, cells: Sequence[str]) -> bool:
+        return any("\n" in cell and self._delimiter in cell for cell in cells)
