@@ -1,1 +1,35 @@
-"""."""
+"""The partner's side: a list checked, normalised, signed and encrypted on its own machine.
+
+`check` says what is in a list and what packing it would attest; `pack` does it. Both read the list
+in a stream, under the consortium's normalisation profile, and need neither host nor database.
+"""
+
+from consortium.pack.check import Attested, CheckReport, SentColumn, WorthFixing, check
+from consortium.pack.layout import Confidence, Role, layout_names
+from consortium.pack.mapping import MappingDocument, Stated, parse_attest
+from consortium.pack.pack import PackResult, pack
+from consortium.pack.problems import CODES, Flaw, RejectedRow, default_path, write_problems
+from consortium.pack.record_ids import RecordIdSealer, open_record_id
+
+__all__ = [
+    "CODES",
+    "Attested",
+    "CheckReport",
+    "Confidence",
+    "Flaw",
+    "MappingDocument",
+    "PackResult",
+    "RecordIdSealer",
+    "RejectedRow",
+    "Role",
+    "SentColumn",
+    "Stated",
+    "WorthFixing",
+    "check",
+    "default_path",
+    "layout_names",
+    "open_record_id",
+    "pack",
+    "parse_attest",
+    "write_problems",
+]

@@ -120,12 +120,21 @@ class MappingDocument(Document):
         return value
 
     @property
+    def headers(self) -> tuple[str, ...]:
+        """Headers that it names, as written."""
+        named = [*(h for headers in self.columns.values() for h in headers), *self.ignore]
+        named += [h for rule in self.status for h in rule.headers]
+        if self.relationship.column is not None:
+            named.append(self.relationship.column)
+        return tuple(h.strip() for h in named)
+
+    @property
     def stated(self) -> Stated:
         """The defaults in it."""
         email, sms = self.consent.email, self.consent.sms
         return Stated(
-            email=email and Consent(email.default, email.on),
-            sms=sms and Consent(sms.default, sms.on),
+            email=Consent(email.default, email.on) if email else None,
+            sms=Consent(sms.default, sms.on) if sms else None,
             relationship=self.relationship.default,
         )
 

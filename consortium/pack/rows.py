@@ -76,6 +76,10 @@ class Batch:
     opt_outs: int = 0
     partly: int = 0
 
+    def problems(self) -> list[RejectedRow | Flaw]:
+        """All that is wrong, in the order of the list."""
+        return sorted([*self.rejected, *self.flaws], key=lambda problem: problem.number)
+
     def __repr__(self) -> str:
         return f"Batch(records={self.records}, usable={self.usable}, ‹personal›)"
 

@@ -79,6 +79,11 @@ class Source:
     _stamp: tuple[int, int, int, int] = field(repr=False)
 
     @property
+    def name(self) -> str:
+        """The file as it is called in messages."""
+        return _name(self.path)
+
+    @property
     def delimiter_title(self) -> str:
         """`comma`, `semicolon`, `tab` or `bar`."""
         return _DELIMITERS.get(self.delimiter, repr(self.delimiter))

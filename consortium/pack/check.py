@@ -1,0 +1,332 @@
+"""What a partner would be attesting, sending and keeping back: the check before packing.
+
+`check` reads a list to its end and sends nothing; it needs no host and no database. The report
+holds counts, headers and words, never a value of a row. `Reading` is what checking and packing
+share, so that the one shows exactly what the other does.
+
+Cost: that of `consortium.pack.rows`; the report grows with the number of columns, not rows.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from consortium.errors import BadFile
+from consortium.model import (
+    Channel,
+    ConsentBasis,
+    Observer,
+    PackOptOut,
+    PackRow,
+    Relationship,
+    Silent,
+)
+from consortium.pack.layout import Confidence, Layout, Role, is_known, no_contact_column
+from consortium.pack.mapping import MappingDocument, Stated, lay_over
+from consortium.pack.problems import CODES, REPAIRS, ProblemFile
+from consortium.pack.rows import Batch, SealRecordId, read_rows
+from consortium.pack.source import Source, open_list
+from consortium.pack.values import Settings
+from consortium.tokens import Profile
+
+__all__ = ["Attested", "CheckReport", "Reading", "SentColumn", "Tally", "WorthFixing", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attested:
+    """Rows with a contact point on a channel, by what the partner would claim for them."""
+
+    channel: Channel
+    basis: ConsentBasis
+    relationship: Relationship
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentColumn:
+    """A column that is sent, normalised, and what it is taken for."""
+
+    header: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class WorthFixing:
+    """One kind of problem in one column: how many, and how many of these rows are sent anyway."""
+
+    code: str
+    column: str
+    count: int
+    rows_used: int
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong."""
+        return CODES[self.code]
+
+    @property
+    def repair(self) -> str:
+        """What to do about all of them at once; empty: look at each."""
+        return REPAIRS.get(self.code, "")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What is in a list.
+
+    Attributes:
+        file: The list's file name.
+        layout, layout_title: Short name of the layout, and what people call it.
+        confidence: How sure the layout is.
+        encoding, delimiter: As people call them.
+        rows: Records in the file; always usable + opt_outs + rejected + repeated.
+        usable, opt_outs, rejected, repeated: Fates of the rows (`consortium.pack.rows`).
+        partly_blocked: How many of the usable are blocked on one channel.
+        attested: What would be claimed, most rows first; basis `none` is never contacted.
+        refused: Cause → rows read as opt-outs, partly blocked ones included.
+        unspoken: Channels of which neither a column nor the partner says anything.
+        relationship_unstated: Nobody says what the people are; taken for `public`.
+        sent: Columns whose values go into the pack.
+        read: Columns read for consent or relationship, not sent themselves.
+        not_sent: Columns that nothing reads.
+        has_record_ids: Whether the owner's own ids travel, sealed to the owner.
+        worth_fixing: Kinds of problems, most frequent first.
+        problem_lines: Lines of the problems file.
+        problems_file: Where it was written, or None.
+    """
+
+    file: str
+    layout: str
+    layout_title: str
+    confidence: Confidence
+    encoding: str
+    delimiter: str
+    rows: int
+    usable: int
+    opt_outs: int
+    rejected: int
+    repeated: int
+    partly_blocked: int
+    attested: tuple[Attested, ...]
+    refused: tuple[tuple[str, int], ...]
+    unspoken: tuple[Channel, ...]
+    relationship_unstated: bool
+    sent: tuple[SentColumn, ...]
+    read: tuple[str, ...]
+    not_sent: tuple[str, ...]
+    has_record_ids: bool
+    worth_fixing: tuple[WorthFixing, ...]
+    problem_lines: int
+    problems_file: Path | None
+
+    def reachable(self, channel: Channel) -> int:
+        """Rows that the partner would claim may be written to on the channel."""
+        return sum(
+            a.rows
+            for a in self.attested
+            if a.channel is channel and a.basis is not ConsentBasis.NONE
+        )
+
+    def without_consent(self, channel: Channel) -> int:
+        """Rows with a contact point on the channel that would never be written to."""
+        return sum(
+            a.rows for a in self.attested if a.channel is channel and a.basis is ConsentBasis.NONE
+        )
+
+
+class Reading:
+    """A list opened for checking or packing.
+
+    Args:
+        path: The list.
+        profile: Normalisation rules, from the consortium's card.
+        today: No consent and no birth is later.
+        mapping: The partner's own word on columns and consent.
+        region: Country of numbers and addresses that name none; a mapping's goes before it.
+        stated: What the partner states of the whole list; goes before the mapping's.
+
+    Raises:
+        BadFile: Not a list; no column of e-mail addresses or phone numbers.
+        UsageError: The mapping names a column that the list does not have.
+    """
+
+    source: Source
+    layout: Layout
+    stated: Stated
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        profile: Profile,
+        today: date,
+        mapping: MappingDocument | None = None,
+        region: str = "US",
+        stated: Stated | None = None,
+    ) -> None:
+        named = frozenset(mapping.headers if mapping else ())
+        self.source = open_list(path, known=lambda h: h.strip() in named or is_known(h))
+        self.layout = lay_over(self.source.headers, mapping=mapping, name="the mapping")
+        if not {Role.EMAIL, Role.PHONE} & set(self.layout.columns):
+            raise no_contact_column(self.source.headers, name=self.source.name)
+        self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
+        self._settings = Settings(
+            profile=profile,
+            today=today,
+            region=(mapping and mapping.region) or region,
+            order=(mapping and mapping.order) or "",
+        )
+
+    def batches(self, *, seal: SealRecordId | None = None) -> Iterator[Batch]:
+        """The rows; see `read_rows`."""
+        return read_rows(
+            self.source,
+            layout=self.layout,
+            settings=self._settings,
+            stated=self.stated,
+            repeats_key=secrets.token_bytes(32),
+            seal=seal,
+        )
+
+
+class Tally:
+    """Counts batches into a report."""
+
+    def __init__(self) -> None:
+        self.rows = self.usable = self.opt_outs = self.rejected = self.repeated = self.partly = 0
+        self._attested: Counter[tuple[Channel, ConsentBasis, Relationship]] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._faults: Counter[tuple[str, str]] = Counter()
+        self._used: Counter[tuple[str, str]] = Counter()
+
+    def add(self, batch: Batch) -> None:
+        """Count one batch."""
+        self.rows += batch.records
+        self.usable += batch.usable
+        self.opt_outs += batch.opt_outs
+        self.rejected += len(batch.rejected)
+        self.repeated += len(batch.repeated)
+        self.partly += batch.partly
+        for item in batch.items:
+            match item:
+                case PackRow():
+                    if item.emails:
+                        basis = item.email_consent.basis
+                        self._attested[Channel.EMAIL, basis, item.relationship] += 1
+                    if item.phones:
+                        basis = item.sms_consent.basis
+                        self._attested[Channel.SMS, basis, item.relationship] += 1
+                case PackOptOut():
+                    self._refused[item.cause] += 1
+        for row in batch.rejected:
+            self._faults[row.code, row.column] += 1
+        for flaw in batch.flaws:
+            self._faults[flaw.code, flaw.column] += 1
+            self._used[flaw.code, flaw.column] += flaw.row_used
+
+    def report(self, reading: Reading, *, problems: ProblemFile | None) -> CheckReport:
+        """The report of all that was counted."""
+        layout, source, stated = reading.layout, reading.source, reading.stated
+        spoken = {Channel.EMAIL: stated.email, Channel.SMS: stated.sms}
+        faults = sorted(self._faults.items(), key=lambda fault: (-fault[1], fault[0]))
+        return CheckReport(
+            file=source.name,
+            layout=layout.name,
+            layout_title=layout.title,
+            confidence=layout.confidence,
+            encoding=source.encoding.title,
+            delimiter=source.delimiter_title,
+            rows=self.rows,
+            usable=self.usable,
+            opt_outs=self.opt_outs,
+            rejected=self.rejected,
+            repeated=self.repeated,
+            partly_blocked=self.partly,
+            attested=tuple(
+                Attested(*key, rows)
+                for key, rows in sorted(self._attested.items(), key=lambda a: (-a[1], a[0]))
+            ),
+            refused=tuple(sorted(self._refused.items(), key=lambda r: (-r[1], r[0]))),
+            unspoken=tuple(
+                channel
+                for channel in Channel
+                if spoken[channel] is None
+                and not any(channel in s.channels and s.grants for s in layout.statuses)
+            ),
+            relationship_unstated=stated.relationship is None and layout.relationship is None,
+            sent=tuple(
+                SentColumn(layout.headers[index], role)
+                for role, indexes in layout.columns.items()
+                for index in indexes
+            ),
+            read=layout.read,
+            not_sent=layout.not_sent,
+            has_record_ids=Role.RECORD_ID in layout.columns,
+            worth_fixing=tuple(
+                WorthFixing(code, column, count, self._used[code, column])
+                for (code, column), count in faults
+            ),
+            problem_lines=sum(self._faults.values()),
+            problems_file=problems.path if problems and problems.lines else None,
+        )
+
+
+def check(
+    path: Path,
+    *,
+    profile: Profile,
+    today: date,
+    mapping: MappingDocument | None = None,
+    region: str = "US",
+    stated: Stated | None = None,
+    problems_to: Path | None = None,
+    observer: Observer | None = None,
+) -> CheckReport:
+    """Read a list and say what packing it would do; nothing leaves the machine.
+
+    Args:
+        path: The list.
+        profile: Normalisation rules, from the consortium's card.
+        today: The present day; no consent and no birth is later.
+        mapping: The partner's own word on columns and consent.
+        region: Country of numbers and addresses that name none.
+        stated: What the partner states of the whole list.
+        problems_to: Where to write every problem with its line; None: nowhere.
+        observer: Told of progress in rows.
+
+    Raises:
+        BadFile: Not a list, unreadable, changed meanwhile, or without any usable column.
+        UsageError: The mapping does not fit the list.
+        StateConflict: Something other than a problems file is at `problems_to`.
+    """
+    reading = Reading(
+        path, profile=profile, today=today, mapping=mapping, region=region, stated=stated
+    )
+    watcher = observer or Silent()
+    tally = Tally()
+    watcher.begin(f"reading {reading.source.name}", None)
+    try:
+        with ProblemFile(problems_to) if problems_to else nullcontext() as problems:
+            for batch in reading.batches():
+                tally.add(batch)
+                if problems is not None:
+                    problems.write(batch.problems())
+                watcher.advance(batch.records)
+    finally:
+        watcher.end()
+    return tally.report(reading, problems=problems)
+
+
+def nothing_to_send(report: CheckReport) -> BadFile:
+    """What to say of a list without a single usable row or opt-out."""
+    worst = f" ({report.worth_fixing[0].sentence})" if report.worth_fixing else ""
+    return BadFile(
+        f"{report.file} has no row that could be sent{worst}",
+        hint="See every line of it with: consortium upload check",
+    )
