@@ -1,9 +1,20 @@
-"""Names (first form)."""
+"""Names: their parts, the letters that are compared, and when two first names contradict.
+
+A name is kept as its bearer writes it for the message, and reduced to bare letters for matching:
+no accents, titles, suffixes or punctuation, lower case; letters of other scripts stay letters of
+that script. A first name is matched by its nickname class, a surname by its letters, or by its
+sound where the spelling may have slipped. A cell with a formula, an address or markup in it, or
+with a filler like `unknown`, holds no name.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
+from typing import Final
+
+from consortium.tokens import nicknames, spelling, tables, text
 
 __all__ = [
     "Name",
@@ -18,10 +29,39 @@ __all__ = [
     "written",
 ]
 
+_MAX_WRITTEN: Final = 100
+_MIN_SLIPPED: Final = 4
+_MIN_SHORTENED: Final = 3
+_WORDS = tables.word_sets("names.toml")
+_SUFFIXES = {
+    **dict.fromkeys(("jr", "junior", "jnr"), "jr"),
+    **dict.fromkeys(("sr", "senior", "snr"), "sr"),
+    **dict.fromkeys(("ii", "2nd", "2d"), "ii"),
+    **dict.fromkeys(("iii", "3rd", "3d"), "iii"),
+    **dict.fromkeys(("iv", "4th"), "iv"),
+}
+_ASIDE = re.compile(r"\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d")
+_NO_NAME = re.compile(r"^\s*(?:[=+@]|-\d)|://|www\.|[@<>{}|\\]|\d{4}", re.IGNORECASE)
+# Letters that Unicode does not take apart into a base letter and an accent.
+_SPELT = str.maketrans(
+    {
+        **dict.fromkeys("øØ", "o"),
+        **dict.fromkeys("łŁ", "l"),
+        **dict.fromkeys("đĐðÐ", "d"),
+        **dict.fromkeys("ħĦ", "h"),
+        **dict.fromkeys("ŧŦ", "t"),
+        **dict.fromkeys("æÆ", "ae"),
+        **dict.fromkeys("œŒ", "oe"),
+        **dict.fromkeys("þÞ", "th"),
+        **dict.fromkeys("ßẞ", "ss"),
+        "ı": "i",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Name:
-    """A name in its parts, as written and trimmed; `suffix` in normal form."""
+    """A name in its parts: as written and trimmed, but `suffix`, which is in normal form."""
 
     first: str = ""
     middle: str = ""
@@ -33,53 +73,163 @@ class Name:
 
 
 def written(raw: str) -> str:
-    """A name part as its bearer writes it, safe to put in a message."""
-    return " ".join(raw.replace("\0", "").split())[:100]
+    """A name part as its bearer writes it: NFC, one line, at most 100 characters.
+
+    Empty for a cell that holds no name, so that neither a formula nor a web address nor a template
+    field of somebody's making gets into a message.
+    """
+    if raw.isascii() and raw.isalpha():
+        name = raw[:_MAX_WRITTEN]
+    else:
+        name = unicodedata.normalize("NFC", text.seen(raw))[:_MAX_WRITTEN].strip()
+        if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
+            return ""
+    no_value = name in {"NULL", "null"} or _letters(name) in _WORDS["fillers"]
+    return "" if no_value else name
 
 
 def fold(raw: str) -> str:
-    """Letters only, lower case, without accents, titles and suffixes."""
-    return "".join(c for c in unicodedata.normalize("NFKD", raw[:256]) if c.isalpha()).lower()
+    """The letters of a name part: lower case, no accents, titles, suffixes, asides. Idempotent."""
+    return "".join(_words(raw))
 
 
 def given(first: str) -> str:
-    """The folded first of the given names; what `MatchBlock.first` holds."""
-    return fold(first.strip().split(" ")[0])
+    """The first of the given names, folded; what `MatchBlock.first` holds.
+
+    `Mary Ann` gives `mary`, `Jean-Luc` gives `jeanluc`, `De Shawn` gives `deshawn`, `J.` gives `j`.
+    """
+    words = _words(first)
+    if len(words) > 1 and words[0] in _WORDS["first_particles"]:
+        return words[0] + words[1]
+    return words[0] if words else ""
 
 
 def first_class(first: str) -> str:
-    """The nickname class of a first name; empty for an initial or none."""
-    return given(first)
+    """The nickname class of a first name; empty for none and for an initial, which names nobody."""
+    name = given(first)
+    return nicknames.one_class(name) if len(name) > 1 or not name.isascii() else ""
 
 
 def surname_code(last: str) -> str:
-    """Phonetic code of a surname; empty for none."""
-    return fold(last)[:4]
+    """How a surname sounds; empty for none."""
+    return spelling.phonetic(fold(last))
 
 
 def suffix(*raw: str) -> str:
-    """`jr`, `sr`, `ii`, `iii`, `iv` out of a suffix cell or name parts, else empty."""
-    for part in raw:
-        word = fold(part.split(" ")[-1]) if part else ""
-        if word in {"jr", "sr", "ii", "iii", "iv"}:
-            return word
+    """`jr`, `sr`, `ii`, `iii` or `iv`, from the first of some cells that has one; else empty.
+
+    In a cell of several words only the last one counts, degrees behind it aside.
+    """
+    for cell in raw:
+        words = _cell_words(cell)
+        while words and words[-1] in _WORDS["degrees"]:
+            words.pop()
+        if words and words[-1] in _SUFFIXES:
+            return _SUFFIXES[words[-1]]
     return ""
 
 
 def parts(*, first: str = "", middle: str = "", last: str = "", suffix: str = "") -> Name:
-    """A name out of separate cells: titles dropped, suffix taken out of any part."""
-    return Name(written(first), written(middle), written(last), fold(suffix))
+    """A name out of separate cells: titles dropped, a suffix found in any of them taken out.
+
+    A lone cell with a comma in it is read as a full name.
+    """
+    if not first.strip() and "," in last:
+        full = split_full(last)
+        return Name(full.first, full.middle or written(middle), full.last, full.suffix)
+    return Name(
+        _bare_part(first), _bare_part(middle), _bare_part(last), _suffix_of(suffix, last, first)
+    )
 
 
 def split_full(raw: str) -> Name:
-    """`First Middle Last Jr` or `Last, First Middle` in its parts."""
-    if "," in raw:
-        last, _, first = raw.partition(",")
-    else:
-        first, _, last = raw.strip().rpartition(" ")
-    return parts(first=first, last=last)
+    """`First Middle Last Jr`, `Last, First Middle` or `Last, First, Jr` in its parts.
+
+    Particles belong to the surname (`Maria de la Cruz`); a single word is a first name.
+    """
+    name = written(_ASIDE.sub(" ", text.seen(raw)))
+    pieces = [piece.strip() for piece in name.split(",") if piece.strip()]
+    inverted = [piece for piece in pieces[1:] if not _is_tail(piece)]
+    ending = suffix(*pieces)
+    if inverted or (len(pieces) == 1 and name.endswith(",")):
+        first, _, middle = _bare_part(inverted[0] if inverted else "").partition(" ")
+        return Name(first, middle, _bare_part(pieces[0]), ending)
+    words = _bare_part(pieces[0]).split(" ") if pieces else [""]
+    if len(words) == 1:
+        return Name(words[0], suffix=ending)
+    start = next(
+        (at for at in range(1, len(words) - 1) if _letters(words[at]) in _WORDS["particles"]),
+        len(words) - 1,
+    )
+    return Name(words[0], " ".join(words[1:start]), " ".join(words[start:]), ending)
 
 
 def compatible_first(a: str, b: str) -> bool:
-    """Whether two first names do not contradict each other; unknown contradicts nothing."""
-    return not a or not b or given(a)[:1] == given(b)[:1]
+    """Whether two first names can be one human's: nothing in them says otherwise.
+
+    True if either is unknown; an initial fits every name that begins with it, or that is
+    short for one that does; nicknames fit every name they are short for. A misspelling fits (one slip, or cut short),
+    but only of a word that is no name itself: Daniel and Daniela, Andrew and Andrea contradict.
+    Symmetric; not transitive, since Chris fits both Christopher and Christine.
+    """
+    one, other = given(a), given(b)
+    if not one or not other or one == other:
+        return True
+    if len(one) > len(other):
+        one, other = other, one
+    if len(one) == 1:
+        return any(name[0] == one for name in (other, *nicknames.classes(other)))
+    if not set(nicknames.classes(one)).isdisjoint(nicknames.classes(other)):
+        return True
+    if nicknames.is_known(one) and nicknames.is_known(other):
+        return False
+    shortened = len(one) >= _MIN_SHORTENED and other.startswith(one)
+    return shortened or (len(one) >= _MIN_SLIPPED and spelling.one_slip(one, other))
+
+
+def _letters(word: str) -> str:
+    """The letters and digits of a word: lower case, no accents."""
+    if word.isascii():
+        return "".join(filter(str.isalnum, word)).lower()
+    plain = unicodedata.normalize("NFKD", word.translate(_SPELT)).casefold()
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", plain).translate(_SPELT)))
+
+
+def _cell_words(raw: str) -> list[str]:
+    """The words of a name cell, asides out, each in bare letters."""
+    cell = text.line(raw)
+    if not cell.isascii() or not cell.isalpha():
+        cell = _ASIDE.sub(" ", cell).replace(",", " ").replace(".", ". ")
+    return [word for word in map(_letters, cell.split(" ")) if word]
+
+
+def _words(raw: str) -> list[str]:
+    """The words of a name, without titles before and suffixes and degrees behind it."""
+    if not written(raw):
+        return []
+    words = [only for word in _cell_words(raw) if (only := "".join(filter(str.isalpha, word)))]
+    while len(words) > 1 and words[0] in _WORDS["titles"]:
+        words.pop(0)
+    while len(words) > 1 and (words[-1] in _SUFFIXES or words[-1] in _WORDS["degrees"]):
+        words.pop()
+    return words
+
+
+def _bare_part(raw: str) -> str:
+    """A name part as written, without titles before and suffixes and degrees behind it."""
+    words = written(raw).replace(",", " ").split()
+    while len(words) > 1 and _letters(words[0]) in _WORDS["titles"]:
+        words.pop(0)
+    while len(words) > 1 and _is_tail(words[-1]):
+        words.pop()
+    return " ".join(words)
+
+
+def _is_tail(piece: str) -> bool:
+    words = [_letters(word) for word in piece.split()]
+    return all(word in _SUFFIXES or word in _WORDS["degrees"] for word in words)
+
+
+def _suffix_of(cell: str, last: str, first: str) -> str:
+    """A suffix from its own cell, or from behind a name in another's."""
+    return suffix(cell, *(part for part in (last, first) if " " in part.strip() or "," in part))

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from consortium.tokens import tables
 
-__all__ = ["MAX_CHARS", "bare", "is_filler", "is_hash", "line", "mapped", "unseen"]
+__all__ = ["MAX_CHARS", "bare", "is_filler", "is_hash", "line", "mapped", "seen", "unseen"]
 
 MAX_CHARS: Final = 1_000
 """No value, and no cell with several values, is longer."""
@@ -59,6 +59,11 @@ def unseen(text: str) -> bool:
     return _UNSEEN.search(text) is not None
 
 
+def seen(raw: str) -> str:
+    """What can be seen of the first `MAX_CHARS` characters, every run of white space one space."""
+    return " ".join(_REMOVED.sub("", _UNSEEN.sub("", raw[:MAX_CHARS])).split())
+
+
 def line(text: str) -> str:
     """NFKC in one line: nothing invisible, every run of white space one space.
 
@@ -67,8 +72,7 @@ def line(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return " ".join(text[:MAX_CHARS].split())
-    seen = _REMOVED.sub("", _UNSEEN.sub("", text[:MAX_CHARS]))
-    return " ".join(unicodedata.normalize("NFKC", seen).split())
+    return " ".join(unicodedata.normalize("NFKC", seen(text)).split())
 
 
 def is_filler(text: str) -> bool:
