@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from consortium import documents
-from consortium.campaign.audience import Audience, Place, place
+from consortium.campaign.audience import Audience, place
 from consortium.campaign.message import MessageForm
 from consortium.campaign.message import parse as parse_message
 from consortium.campaign.rate import Rate
@@ -27,6 +27,7 @@ from consortium.campaign.rate import rate as parse_rate
 from consortium.documents import Document, Several, Word, fault, nearest, shown
 from consortium.errors import DocumentError
 from consortium.model import Channel, ContentClass, Purpose
+from consortium.policy.zones import zone
 
 __all__ = ["CampaignDocument", "digest", "parse"]
 
@@ -202,8 +203,8 @@ class CampaignDocument(Document):
     def rule(self) -> Audience:
         """Whom it is meant for."""
         return Audience(
-            include=tuple(_place(item) for item in self.audience.include),
-            exclude=tuple(_place(item) for item in self.audience.exclude),
+            include=tuple(place(item.place) for item in self.audience.include),
+            exclude=tuple(place(item.place) for item in self.audience.exclude),
         )
 
     @property
@@ -230,10 +231,6 @@ def digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def _place(item: _AudiencePlace) -> Place:
-    return place(item.place)
-
-
 def _local(value: datetime) -> datetime:
     if value.tzinfo is not None:
         raise fault(
@@ -245,20 +242,12 @@ def _local(value: datetime) -> datetime:
 
 
 def _zone(name: str) -> ZoneInfo:
-    if "/" not in name and name != "UTC":  # "EST" and "Etc"-less aliases know no summer time
-        raise _unknown_zone(name)
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError) as error:  # unknown keys are a KeyError of zoneinfo's own
-        raise _unknown_zone(name) from error
-    except KeyError as error:
-        raise _unknown_zone(name) from error
-
-
-def _unknown_zone(name: str) -> Any:  # noqa: ANN401 - what `fault` gives is pydantic's
+    # "EST" and other names without a slash know no summer time
+    if (name == "UTC" or "/" in name) and (found := zone(name)) is not None:
+        return found
     common = ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles")
     near = nearest(name, (*common, "America/Toronto", "Europe/London", "Europe/Berlin"))
-    return fault(
+    raise fault(
         f"unknown time zone {shown(name)}",
         hint=near or 'Use an IANA name like "America/Los_Angeles".',
     )
