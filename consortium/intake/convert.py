@@ -1,0 +1,195 @@
+"""From rows in clear to rows at rest: tokens, composites, sealed match block, sealed details.
+
+Pure but for the tokeniser, which may be elsewhere; it is asked for a whole batch at once. What
+comes out is all that the host keeps of a row. Costs about 60 µs per row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+from consortium.intake import normal
+from consortium.model import PackOptOut, PackRow
+from consortium.model.match_block import MatchBlock
+from consortium.store.rows import StagedRow
+from consortium.tokens import (
+    Profile,
+    Tokeniser,
+    compose_name_address,
+    compose_name_birth,
+    names,
+    zones,
+)
+from consortium.types import Token
+from consortium.vault.seal import Details, RowSealer
+
+__all__ = ["Converter", "OptOutTokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutTokens:
+    """An opt-out of a list: the tokens to block, by channel, and why."""
+
+    emails: tuple[Token, ...]
+    phones: tuple[Token, ...]
+    cause: str
+
+
+class _RowTokens(NamedTuple):
+    emails: Sequence[Token]
+    phones: Sequence[Token]
+    content: Token | None
+    name_birth: Token | None
+    name_address: Token | None
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """Converts the items of one pack.
+
+    Attributes:
+        tokeniser: Makes tokens of the current epoch and of `profile`.
+        profile: The normalisation rules that the pack's header names.
+        details: Seals details under the upload's data key.
+        match: Seals match blocks under the match key.
+        packed_on: The day of packing, in UTC.
+        upload_id: Where the rows will belong.
+    """
+
+    tokeniser: Tokeniser
+    profile: Profile
+    details: RowSealer
+    match: RowSealer
+    packed_on: date
+    upload_id: int
+
+    def rows(self, rows: Sequence[PackRow]) -> list[StagedRow]:
+        """Rows as they are stored, in the same order.
+
+        Raises:
+            BadFile: A value is not normalised; names row and field.
+        """
+        normal.check_rows(rows, packed_on=self.packed_on)
+        emails = normal.email_values(rows, profile=self.profile)
+        phones = normal.phone_values(rows)
+        blocks = [_match_block(row) for row in rows]
+        contents = [
+            _content(row, block, mails, numbers)
+            for row, block, mails, numbers in zip(rows, blocks, emails, phones, strict=True)
+        ]
+        births = [compose_name_birth(r.first_name, r.last_name, r.birth_date) for r in rows]
+        addresses = [
+            compose_name_address(r.first_name, r.last_name, r.house_number, r.places.postcode)
+            for r in rows
+        ]
+        tokens = zip(
+            self._tokens("email", emails),
+            self._tokens("phone", phones),
+            self._composites("content", contents),
+            self._composites("name-birth", births),
+            self._composites("name-address", addresses),
+            strict=True,
+        )
+        return [
+            self._row(row, block, _RowTokens(*made))
+            for row, block, made in zip(rows, blocks, tokens, strict=True)
+        ]
+
+    def opt_outs(self, items: Sequence[PackOptOut]) -> list[OptOutTokens]:
+        """Tokens of opt-outs, in the same order.
+
+        Raises:
+            BadFile: A value is not normalised; names row and field.
+        """
+        emails = self._tokens("email", normal.email_values(items, profile=self.profile))
+        phones = self._tokens("phone", normal.phone_values(items))
+        return [
+            OptOutTokens(tuple(mails), tuple(numbers), item.cause)
+            for item, mails, numbers in zip(items, emails, phones, strict=True)
+        ]
+
+    def _row(self, row: PackRow, block: MatchBlock, tokens: _RowTokens) -> StagedRow:
+        # Two spellings of one mailbox are one contact point: the first stays, so that a point's
+        # position is its address's place in the details.
+        emails = _distinct(tokens.emails, row.emails)
+        phones = _distinct(tokens.phones, row.phones)
+        details = Details.of(
+            emails=emails.values(),
+            phones=phones.values(),
+            first_name=row.first_name,
+            last_name=row.last_name,
+            language=row.language,
+        )
+        return StagedRow(
+            number=row.number,
+            content=tokens.content or b"",
+            relationship=row.relationship.value,
+            country=row.places.country,
+            state=row.places.state,
+            postcode=row.places.postcode,
+            zones=" ".join(zones.zones(row.places, row.phones)),
+            language=row.language,
+            email_basis=row.email_consent.basis.value,
+            email_on=_iso(row.email_consent.on),
+            sms_basis=row.sms_consent.basis.value,
+            sms_on=_iso(row.sms_consent.on),
+            name_birth=tokens.name_birth,
+            name_address=tokens.name_address,
+            match_block=self.match.seal(block.encode(), number=row.number),
+            details=self.details.seal(details.encode(), number=row.number),
+            record_id=row.sealed_record_id or None,
+            points=(*(("email", t) for t in emails), *(("phone", t) for t in phones)),
+        )
+
+    def _tokens(self, kind: str, values: Sequence[Sequence[str]]) -> list[list[Token]]:
+        tokens = iter(self.tokeniser.contact(kind, [v for group in values for v in group]))
+        return [[next(tokens) for _ in group] for group in values]
+
+    def _composites(self, kind: str, values: Sequence[str | None]) -> list[Token | None]:
+        tokens = iter(self.tokeniser.composite(kind, [v for v in values if v is not None]))
+        return [None if value is None else next(tokens) for value in values]
+
+
+def _distinct(tokens: Sequence[Token], values: Sequence[str]) -> dict[Token, str]:
+    """Token → the first value that has it, in order."""
+    found: dict[Token, str] = {}
+    for token, value in zip(tokens, values, strict=True):
+        found.setdefault(token, value)
+    return found
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _match_block(row: PackRow) -> MatchBlock:
+    return MatchBlock(
+        first=names.given(row.first_name),
+        first_class=names.first_class(row.first_name),
+        surname_code=names.surname_code(row.last_name),
+        suffix=row.suffix,
+        birth_date=row.birth_date,
+        house_number=row.house_number,
+        postcode=row.places.postcode,
+    )
+
+
+def _content(row: PackRow, block: MatchBlock, emails: Sequence[str], phones: Sequence[str]) -> str:
+    """What a row says of its person, in one string: orders rows for merging, never by id."""
+    fields = [
+        block.first,
+        names.fold(row.last_name),
+        block.suffix,
+        block.birth_date,
+        block.house_number,
+        row.places.country,
+        row.places.state,
+        block.postcode,
+        sorted(emails),
+        sorted(phones),
+    ]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
