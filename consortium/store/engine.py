@@ -37,6 +37,7 @@ __all__ = ["Database", "Tx", "chunked", "in_chunks"]
 _T = TypeVar("_T")
 _CHUNK_SECONDS = 0.03  # DESIGN D1: no writer waits longer than 50 ms for a chunk
 _BUSY_SECONDS = 30
+_KINDS = ("sqlite", "postgresql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,8 @@ class Database:
     """
 
     def __init__(self, engine: Engine) -> None:
-        if engine.dialect.name not in {"sqlite", "postgresql"}:
-            raise UsageError(
-                f"no support for databases of kind {engine.dialect.name}",
-                hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME",
-            )
+        if engine.dialect.name not in _KINDS:
+            raise _unsupported(engine.dialect.name)
         self.engine = engine
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _on_sqlite_connect)
@@ -137,6 +135,8 @@ class Database:
             parsed = make_url(url)
             if parsed.drivername == "postgresql":
                 parsed = parsed.set(drivername="postgresql+psycopg")
+            if parsed.get_backend_name() not in _KINDS:
+                raise _unsupported(parsed.get_backend_name())
             if parsed.drivername == "sqlite" and parsed.database:
                 _create_private(Path(parsed.database))
             arguments = {"timeout": _BUSY_SECONDS} if parsed.drivername == "sqlite" else {}
@@ -201,15 +201,24 @@ class Database:
         self.engine.dispose()
 
 
+def _unsupported(kind: str) -> UsageError:
+    return UsageError(
+        f"no support for databases of kind {kind}",
+        hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME",
+    )
+
+
 def _create_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        return
     try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
         os.close(descriptor)
-    except FileExistsError:
-        return
     except OSError as error:
+        if path.exists():  # another process was faster
+            return
         raise StoreFailure(
             f"cannot create the database {path.name}", hint="Check owner and mode of its folder."
         ) from error

@@ -1,0 +1,176 @@
+"""The door to the database: all or nothing, one writer, our errors only."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from consortium.errors import StoreFailure, UsageError
+from consortium.store.engine import Database, Tx, chunked, in_chunks
+
+
+def _count(tx: Tx) -> int:
+    return int(tx.execute(text("SELECT count(*) FROM consortium_limit")).scalar_one())
+
+
+def _add(tx: Tx, name: str) -> None:
+    tx.execute(
+        text("INSERT INTO consortium_limit (name, next_at) VALUES (:name, 1)"), {"name": name}
+    )
+
+
+def test_a_write_that_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as tx:
+        _add_and_fail(tx)
+    with database.read() as tx:
+        assert _count(tx) == 0
+
+
+def _add_and_fail(tx: Tx) -> None:
+    _add(tx, "a")
+    raise ZeroDivisionError
+
+
+def test_a_reader_sees_one_state_throughout(database: Database) -> None:
+    with database.read() as reader:
+        assert _count(reader) == 0
+        with database.write() as tx:
+            _add(tx, "a")
+        assert _count(reader) == 0
+    with database.read() as reader:
+        assert _count(reader) == 1
+
+
+def test_a_reader_cannot_write_on_postgresql_and_writers_queue(database: Database) -> None:
+    order: list[str] = []
+
+    def second() -> None:
+        with database.write() as tx:
+            order.append("second in")
+            _add(tx, "second")
+
+    thread = threading.Thread(target=second)
+    with database.write() as tx:
+        _add(tx, "first")
+        thread.start()
+        time.sleep(0.1)
+        order.append("first out")
+    thread.join()
+    with database.read() as tx:
+        assert _count(tx) == 2
+    if database.file is not None:
+        assert order == ["first out", "second in"]
+    else:
+        with pytest.raises(StoreFailure), database.read() as tx:
+            _add(tx, "x")
+
+
+def test_bulk_rows_keep_bytes_none_and_order(database: Database) -> None:
+    rows = [(n, bytes([0, n, 255, 10, 9, 92])) for n in range(200)]
+    with database.write() as tx:
+        tx.bulk("consortium_ledger_entry", ("id", "data"), rows)
+    with database.read() as tx:
+        found = tx.execute(text("SELECT id, data FROM consortium_ledger_entry ORDER BY id")).all()
+    assert [(row.id, bytes(row.data)) for row in found] == rows
+
+
+def test_many_rows_go_in_by_transactions_that_let_others_write(database: Database) -> None:
+    def rows() -> Iterator[tuple[int, bytes]]:
+        for number in range(5000):
+            if number % 1000 == 999:  # were one transaction open throughout, this would wait for it
+                with database.write() as tx:
+                    _add(tx, f"other-{number}")
+            yield number, b"x" * 100
+
+    assert in_chunks(database, "consortium_ledger_entry", ("id", "data"), rows()) == 5000
+    with database.read() as tx:
+        assert _count(tx) == 5
+        found = tx.execute(text("SELECT count(*) FROM consortium_ledger_entry")).scalar_one()
+    assert found == 5000
+
+
+def test_chunks_cover_everything_once() -> None:
+    assert list(chunked(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(chunked([], 3)) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "mysql://x/y", "sqlite+nothing:///x", "oracle://x"]
+)
+def test_a_url_that_is_not_ours_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Database.open(url)
+    assert "sqlite:///PATH" in caught.value.hint
+    assert not url or url not in caught.value.message
+
+
+def test_an_engine_of_another_kind_is_refused() -> None:
+    class Other:
+        class dialect:  # noqa: N801 - shaped like an engine
+            name = "mysql"
+
+    with pytest.raises(UsageError, match="mysql"):
+        Database(Other())  # type: ignore[arg-type] # no driver for such an engine is installed
+
+
+def test_a_file_that_is_not_a_database_is_named_as_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "consortium.db"
+    path.write_bytes(b"this is no database at all, but it is long enough to be looked at" * 20)
+    database = Database.open(f"sqlite:///{path}")
+    with pytest.raises(StoreFailure, match="damaged or not a database"), database.read() as tx:
+        _count(tx)
+    database.close()
+
+
+def test_a_database_that_cannot_be_reached_says_so_without_its_password() -> None:
+    database = Database.open("postgresql://me:hunter2@127.0.0.1:1/nothing")
+    with pytest.raises(StoreFailure, match="cannot be reached") as caught, database.read():
+        pytest.fail("reached")
+    assert "hunter2" not in f"{caught.value} {caught.value.hint}"
+    database.close()
+
+
+def test_a_folder_that_does_not_take_files_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(StoreFailure, match=r"cannot create the database consortium\.db"):
+        Database.open(f"sqlite:///{tmp_path / 'file' / 'consortium.db'}")
+
+
+def test_sqlite_keeps_its_promises_on_every_connection(sqlite_database: Database) -> None:
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    for _ in range(2):
+        with sqlite_database.read() as tx:
+            for pragma, value in wanted.items():
+                assert tx.execute(text(f"PRAGMA {pragma}")).scalar_one() == value
+        sqlite_database.engine.dispose()
+
+
+def test_an_applications_engine_is_taken_as_it_is(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}")
+    with Database(engine).write() as tx:
+        tx.execute(text("CREATE TABLE t (x INTEGER)"))
+    engine.dispose()
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
+    connection.close()
+
+
+def test_deleted_rows_leave_no_bytes_behind(sqlite_database: Database) -> None:
+    marker = b"secret-marker-of-a-withdrawn-row"
+    with sqlite_database.write() as tx:
+        tx.bulk("consortium_feedback_mail", ("digest", "read_at", "kind"), [(marker, 1, "opt-out")])
+    with sqlite_database.write() as tx:
+        tx.execute(text("DELETE FROM consortium_feedback_mail"))
+    with sqlite_database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")  # a checkpoint runs outside of transactions
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        connection.exec_driver_sql("BEGIN")
+    assert sqlite_database.file is not None
+    for path in sqlite_database.file.parent.iterdir():
+        assert marker not in path.read_bytes()
