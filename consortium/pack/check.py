@@ -180,7 +180,7 @@ class Reading:
             profile=profile,
             today=today,
             region=(mapping and mapping.region) or region,
-            order=(mapping and mapping.order) or "",
+            order=mapping.order if mapping else None,
         )
 
     def batches(self, *, seal: SealRecordId | None = None) -> Iterator[Batch]:

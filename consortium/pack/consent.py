@@ -16,6 +16,7 @@ from datetime import date
 from consortium.model import Channel, Consent, Relationship
 from consortium.pack.layout import Layout, Meaning, StatusColumn, fold_header
 from consortium.pack.mapping import Stated
+from consortium.tokens import dates
 
 __all__ = ["ConsentReader", "Standing"]
 
@@ -50,7 +51,7 @@ class ConsentReader:
         order: Order in days like 3/4/2025: `MDY` or `DMY`.
     """
 
-    def __init__(self, layout: Layout, *, stated: Stated, today: date, order: str) -> None:
+    def __init__(self, layout: Layout, *, stated: Stated, today: date, order: dates.Order) -> None:
         self._today, self._order = today, order
         self._columns = {
             channel: tuple(s for s in layout.statuses if channel in s.channels)

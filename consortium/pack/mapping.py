@@ -34,6 +34,7 @@ from consortium.pack.layout import (
     recognise,
     status_columns,
 )
+from consortium.tokens import dates
 
 __all__ = ["MappingDocument", "Stated", "lay_over", "parse_attest"]
 
@@ -61,6 +62,32 @@ class Stated:
             self.sms or other.sms,
             self.relationship or other.relationship,
         )
+
+
+class _Columns(Document):
+    """`[columns]`: the headers of each role, best first."""
+
+    noun: ClassVar[str] = "role"
+
+    record_id: Several[_Header] = ()
+    email: Several[_Header] = ()
+    phone: Several[_Header] = ()
+    first_name: Several[_Header] = ()
+    last_name: Several[_Header] = ()
+    full_name: Several[_Header] = ()
+    suffix: Several[_Header] = ()
+    birth_date: Several[_Header] = ()
+    street: Several[_Header] = ()
+    full_address: Several[_Header] = ()
+    state: Several[_Header] = ()
+    postcode: Several[_Header] = ()
+    country: Several[_Header] = ()
+    language: Several[_Header] = ()
+
+    def by_role(self) -> dict[Role, tuple[str, ...]]:
+        """Roles that are named, with their headers."""
+        named = {role: tuple(getattr(self, role.value)) for role in Role}
+        return {role: headers for role, headers in named.items() if headers}
 
 
 class _Consent(Document):
@@ -101,8 +128,8 @@ class MappingDocument(Document):
     mapping: Literal[1]
     layout: str = ""
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
-    date_order: Literal["day-first", "month-first", "year-first"] | None = None
-    columns: dict[Word[Role], Several[_Header]] = Field(default={})
+    date_order: Literal["day-first", "month-first"] | None = None
+    columns: _Columns = _Columns()
     ignore: Several[_Header] = ()
     relationship: _Relationship = _Relationship()
     consent: _Consents = _Consents()
@@ -122,7 +149,7 @@ class MappingDocument(Document):
     @property
     def headers(self) -> tuple[str, ...]:
         """Headers that it names, as written."""
-        named = [*(h for headers in self.columns.values() for h in headers), *self.ignore]
+        named = [*(h for headers in self.columns.by_role().values() for h in headers), *self.ignore]
         named += [h for rule in self.status for h in rule.headers]
         if self.relationship.column is not None:
             named.append(self.relationship.column)
@@ -139,9 +166,11 @@ class MappingDocument(Document):
         )
 
     @property
-    def order(self) -> str | None:
+    def order(self) -> dates.Order | None:
         """Date order as the normaliser calls it."""
-        return self.date_order and "".join({"d": "DMY", "m": "MDY", "y": "YMD"}[self.date_order[0]])
+        if self.date_order is None:
+            return None
+        return "DMY" if self.date_order == "day-first" else "MDY"
 
 
 def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: str) -> Layout:
@@ -163,7 +192,7 @@ def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: s
         places.setdefault(fold_header(header), []).append(index)
     own = {
         role: tuple(i for h in wanted for i in _find(h, places, headers, name))
-        for role, wanted in mapping.columns.items()
+        for role, wanted in mapping.columns.by_role().items()
     }
     ruled = [
         (rule, {i for h in rule.headers for i in _find(h, places, headers, name)})
@@ -186,7 +215,7 @@ def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: s
     statuses += [s for s in layout.statuses if s.column not in taken | stated]
     return replace(
         layout,
-        confidence=Confidence.STATED if mapping.columns or mapping.layout else layout.confidence,
+        confidence=Confidence.STATED if own or mapping.layout else layout.confidence,
         columns=MappingProxyType(columns | own),
         statuses=tuple(statuses),
         relationship=relationship,

@@ -5,16 +5,20 @@ which column a value comes from when several could give it, and what is too susp
 name that a spreadsheet would run, a link, markup. A bad value leaves a note and nothing else; it
 never takes a row's good values with it.
 
-Birth dates are decided per column, so their column is read once before (`survey_births`): all its
-different cells, up to 50,000, are judged together; cells beyond are judged beside a sample of them.
+Birth dates are decided per column, so their column is read once before (`survey_births`): its
+different cells, up to 50,000 of them and weighed by how often they stand there, are judged
+together; cells beyond are judged beside a sample of them.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
+from math import ceil
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -44,6 +48,7 @@ _V = TypeVar("_V")
 MAX_POINTS = 16  # of one kind in one row, as the pack's format allows
 _MAX_RECORD_ID = 200
 _DISTINCT_DATES = 50_000
+_WEIGHED_DATES = 100_000
 _SAMPLE_DATES = 2_000
 _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
@@ -66,16 +71,16 @@ class Settings:
         profile: Normalisation rules, from the consortium's card.
         today: Nobody was born, and no consent given, after this day.
         region: Country of phone numbers and addresses that name none.
-        order: Order of dates that do not tell it: `MDY`, `DMY` or `YMD`; empty: the region's.
+        order: Order of dates that do not tell it; None: the region's.
     """
 
     profile: Profile
     today: date
     region: str = "US"
-    order: str = ""
+    order: dates.Order | None = None
 
     @property
-    def date_order(self) -> str:
+    def date_order(self) -> dates.Order:
         """Order of dates that do not tell it."""
         return self.order or ("MDY" if self.region == "US" else "DMY")
 
@@ -118,15 +123,16 @@ class Births:
     """Birth dates of one column, judged together.
 
     Args:
-        distinct: Different cells of the column.
+        cells: Different cells of the column, with how often each stands there.
         settings: Today, and the order of dates that do not tell it.
     """
 
-    def __init__(self, distinct: Sequence[str], *, settings: Settings) -> None:
+    def __init__(self, cells: Mapping[str, int], *, settings: Settings) -> None:
         self._settings = settings
-        self._known = dict(zip(distinct, self._judge(distinct), strict=True))
-        step = max(1, len(distinct) // _SAMPLE_DATES)
-        self._sample = list(distinct[::step][:_SAMPLE_DATES])
+        every = max(1.0, sum(cells.values()) / _WEIGHED_DATES)
+        weighed = [cell for cell, count in cells.items() for _ in range(ceil(count / every))]
+        self._known = dict(zip(weighed, self._judge(weighed), strict=True))
+        self._sample = list(islice(cells, _SAMPLE_DATES))
 
     def read(self, cells: Sequence[str]) -> list[str | Rejected]:
         """One result per cell."""
@@ -146,13 +152,15 @@ class Births:
 def survey_births(source: Source, layout: Layout, *, settings: Settings) -> dict[int, Births]:
     """Read a list once for its birth-date columns; column index → its dates."""
     columns = layout.columns.get(Role.BIRTH_DATE, ())
-    distinct: dict[int, dict[str, None]] = {column: {} for column in columns}
+    found: dict[int, Counter[str]] = {column: Counter() for column in columns}
     if columns:
         for batch in source.batches():
-            for column, seen in distinct.items():
-                if len(seen) < _DISTINCT_DATES:
-                    seen.update(dict.fromkeys(r[column] for r in batch.rows if len(r) > column))
-    return {column: Births(list(seen), settings=settings) for column, seen in distinct.items()}
+            for column, counts in found.items():
+                cells = Counter(row[column] for row in batch.rows if len(row) > column)
+                if len(counts) >= _DISTINCT_DATES:
+                    cells = Counter({cell: n for cell, n in cells.items() if cell in counts})
+                counts.update(cells)
+    return {column: Births(counts, settings=settings) for column, counts in found.items()}
 
 
 def is_suspicious(text: str) -> bool:

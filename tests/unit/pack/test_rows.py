@@ -1,0 +1,291 @@
+"""What becomes of each record of a list."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from consortium.model import Consent, ConsentBasis, PackOptOut, Relationship
+from consortium.pack import Stated
+from tests.unit.pack.conftest import Desk
+
+HEADER = "first,last,email,phone,zip,state\n"
+ANA = "Ana,Lopez,ana@mail.example.org,503-555-0101,97214,OR\n"
+
+
+def fates(desk: Desk, text: str | bytes, **options: object) -> dict[int, str]:
+    """Record number → what became of it."""
+    read = desk.read(desk.write(text), **options)
+    found: dict[int, str] = {}
+    for item in read.items:
+        word = "opt-out" if isinstance(item, PackOptOut) else "row"
+        found[item.number] = "+".join(filter(None, (found.get(item.number), word)))
+    found |= {r.number: r.code for r in read.rejected}
+    found |= {r.number: "repeated" for r in read.repeated}
+    assert len(found) == read.records
+    return dict(sorted(found.items()))
+
+
+def test_a_row_is_sent_normalised(desk: Desk) -> None:
+    (row,) = desk.read(desk.write(HEADER + ANA)).rows
+    assert row.number == 1
+    assert row.emails == ("ana@mail.example.org",)
+    assert row.phones == ("+15035550101",)
+    assert (row.first_name, row.last_name) == ("Ana", "Lopez")
+    assert (row.places.state, row.places.postcode) == ("OR", "97214")
+
+
+def test_one_bad_value_costs_only_itself(desk: Desk) -> None:
+    text = HEADER + (
+        "Bob,,no-address,503-555-0102,97214,OR\n"
+        "Cy,,cy@mail.example.org,12,97214,OR\n"
+        "Di,,di@,5.03555E+09,97214,OR\n"
+    )
+    read = desk.read(desk.write(text))
+    bob, cy = read.rows
+    assert (bob.emails, bob.phones) == ((), ("+15035550102",))
+    assert (cy.emails, cy.phones) == (("cy@mail.example.org",), ())
+    assert [(r.number, r.line, r.column) for r in read.rejected] == [(3, 4, "email")]
+    assert [(f.number, f.column, f.row_used) for f in read.flaws] == [
+        (1, "email", True),
+        (2, "phone", True),
+        (3, "phone", False),
+    ]
+
+
+def test_neither_address_nor_number_is_rejected_with_its_reason(desk: Desk) -> None:
+    assert fates(desk, HEADER + ANA + "Bob,,,,97214,OR\n,,,,,\n") == {
+        1: "row", 2: "no_contact", 3: "empty_row",
+    }  # fmt: skip
+
+
+def test_a_header_repeated_inside_is_no_person(desk: Desk) -> None:
+    again = "\ufeffFirst,LAST,E-mail,Phone,ZIP ,State\n"
+    assert fates(desk, HEADER + ANA + HEADER + again)[2] == "header_again"
+    assert fates(desk, HEADER + ANA + again)[2] == "header_again"
+
+
+@pytest.mark.parametrize(
+    "footer",
+    ["Total: 1541,,,,,\n", "Total,,,,,1541\n", "(1541 rows),,,,,\n", '"End of report"\n'],
+)
+def test_a_footer_is_no_person(desk: Desk, footer: str) -> None:
+    assert fates(desk, HEADER + ANA + footer)[2] == "footer"
+
+
+def test_a_short_row_is_used_and_noted(desk: Desk) -> None:
+    read = desk.read(desk.write(HEADER + "Ana,,ana@mail.example.org\n"))
+    assert read.rows[0].emails == ("ana@mail.example.org",)
+    assert [(f.code, f.row_used) for f in read.flaws] == [("short_row", True)]
+
+
+def test_a_short_row_that_lost_its_word_on_consent_is_not_used(desk: Desk) -> None:
+    text = "email,first,Do Not Email\nana@mail.example.org,Ana\nbo@mail.example.org,Bo,No\n"
+    assert fates(desk, text) == {1: "short_row", 2: "row"}
+
+
+def test_a_row_with_more_cells_than_columns_is_rejected(desk: Desk) -> None:
+    trailing = "Ana,Lopez,ana@mail.example.org,503-555-0101,97214,OR,\n"
+    shifted = "Smith, Bob,Smith,bob@mail.example.org,,97214,OR\n"
+    assert fates(desk, HEADER + trailing + ANA + shifted) == {
+        1: "row", 2: "repeated", 3: "shifted",
+    }  # fmt: skip
+
+
+def test_an_address_in_the_wrong_column_is_said_to_be_shifted(desk: Desk) -> None:
+    read = desk.read(desk.write(HEADER + "Ana,ana@mail.example.org,97214,,,\n"))
+    assert [(r.code, r.column) for r in read.rejected] == [("shifted", "last")]
+
+
+def test_lines_swallowed_by_a_quote_are_not_one_person(desk: Desk) -> None:
+    swallowed = '"Ana,Lopez,ana@mail.example.org,1,2,3\nBo,Li,bo@mail.example.org,1,2,"3\n'
+    long = 'Ana,"Lopez,ana@mail.example.org\nBo,Li",bo@mail.example.org,503-555-0102,97214,OR\n'
+    found = fates(desk, HEADER + swallowed + long + ANA)
+    assert found == {1: "open_quote", 2: "open_quote", 3: "row"}
+
+
+def test_line_breaks_and_delimiters_in_addresses_and_notes_are_fine(desk: Desk) -> None:
+    text = "email,street,notes\n"
+    text += 'ana@mail.example.org,"12 Oak St,\nApt 4","said ""call"",\r\nthen left"\n'
+    (row,) = desk.read(desk.write(text)).rows
+    assert row.house_number == "12"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "=1+1", "+1+cmd", "@SUM(1+1)*9", "-2+3", "\t=2+2", '  =HYPERLINK("http://evil")',
+        "https://evil.example/x", "www.evil.example", "<script>", "\u200b=1+1",
+    ],
+)  # fmt: skip
+def test_a_name_that_a_spreadsheet_would_run_is_not_sent(desk: Desk, name: str) -> None:
+    quoted = name.replace('"', '""')
+    read = desk.read(desk.write(f'{HEADER}"{quoted}",Lopez,ana@mail.example.org,,,\n'))
+    assert (read.rows[0].first_name, read.rows[0].last_name) == ("", "Lopez")
+    assert [(f.column, f.code) for f in read.flaws] == [("first", "suspicious")]
+
+
+@pytest.mark.parametrize(
+    "name", ["O'Brien", "Anne-Marie", "José", "D’Angelo", "de la Cruz", "Jr.", "St. James", "李"]
+)
+def test_names_of_people_are_not_taken_for_formulas(desk: Desk, name: str) -> None:
+    read = desk.read(desk.write(f"{HEADER}{name},Lopez,ana@mail.example.org,,,\n"))
+    assert read.flaws == []
+
+
+def test_rows_that_say_the_same_are_sent_once(desk: Desk) -> None:
+    text = "id,first,email,phone\n"
+    text += "1,Ana,ana+x@mail.example.org,503-555-0101\n"
+    text += "2, ANA ,ANA@MAIL.EXAMPLE.ORG,(503) 555 0101\n"
+    text += "3,Ana,ana@mail.example.org,503-555-0102\n"
+    assert fates(desk, text) == {1: "row", 2: "repeated", 3: "row"}
+
+
+def test_repeats_are_found_across_batches(desk: Desk) -> None:
+    many = "".join(f"P,Q,p{i}@mail.example.org,,,\n" for i in range(5000))
+    found = fates(desk, HEADER + ANA + many + ANA + many)
+    assert list(found.values()) == ["row"] * 5001 + ["repeated"] * 5001
+
+
+def test_several_values_in_one_cell_and_column_are_all_sent(desk: Desk) -> None:
+    text = "email,work email,mobile\n"
+    text += "a@mail.example.org; b@mail.example.org,A@mail.example.org,"
+    text += "503-555-0101 / 503-555-0102\n"
+    (row,) = desk.read(desk.write(text)).rows
+    assert row.emails == ("a@mail.example.org", "b@mail.example.org")
+    assert row.phones == ("+15035550101", "+15035550102")
+
+
+STATUS = "email,can2_phone,can2_subscription_status,can2_sms_status,can2_subscription_date\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "cause"),
+    [
+        ("unsubscribed", "unsubscribed"),
+        ("bouncing", "bounced"),
+        ("Spam Complaint", "spam_report"),
+    ],
+)
+def test_whoever_left_is_kept_only_to_be_blocked(desk: Desk, word: str, cause: str) -> None:
+    text = f"{STATUS}ana@mail.example.org,503-555-0101,{word},,2025-01-02\n"
+    read = desk.read(desk.write(text))
+    assert read.rows == []
+    assert read.opt_outs == [PackOptOut(1, ("ana@mail.example.org",), (), cause)]
+
+
+def test_a_no_to_one_channel_and_a_yes_to_the_other_are_both_kept(desk: Desk) -> None:
+    text = f"{STATUS}ana@mail.example.org,503-555-0101,unsubscribed,subscribed,\n"
+    text += "bo@mail.example.org,503-555-0102,subscribed,unsubscribed,2025-01-02 10:00:00\n"
+    read = desk.read(desk.write(text))
+    ana, bo = read.rows
+    assert (ana.emails, ana.phones) == ((), ("+15035550101",))
+    assert ana.sms_consent == Consent(ConsentBasis.EXPRESS)
+    assert (bo.emails, bo.phones) == (("bo@mail.example.org",), ())
+    assert bo.email_consent == Consent(ConsentBasis.EXPRESS, date(2025, 1, 2))
+    assert read.opt_outs == [
+        PackOptOut(1, ("ana@mail.example.org",), (), "unsubscribed"),
+        PackOptOut(2, (), ("+15035550102",), "unsubscribed"),
+    ]
+
+
+def test_a_refusal_with_nothing_to_block_is_rejected(desk: Desk) -> None:
+    text = f"{STATUS}no address,503-555-0101,unsubscribed,,\n"
+    assert fates(desk, text) == {1: "no_one_to_block"}
+
+
+def test_do_not_contact_blocks_every_channel(desk: Desk) -> None:
+    text = "email,phone,Do Not Contact\nana@mail.example.org,503-555-0101,Y\n"
+    read = desk.read(desk.write(text), stated=Stated(email=Consent(ConsentBasis.MEMBERSHIP)))
+    assert read.opt_outs == [
+        PackOptOut(1, ("ana@mail.example.org",), ("+15035550101",), "do_not_contact")
+    ]
+
+
+CIVICRM = "Contact ID,Contact Type,Sort Name,Email,Do Not Email,No Bulk Emails (User Opt Out),"
+CIVICRM += "On Hold,Do Not Sms\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "cause"),
+    [
+        ("Yes,No,No,No", "unsubscribed"),
+        ("No,Yes,,No", "unsubscribed"),
+        ("No,No,On Hold Bounce,No", "bounced"),
+        ("0,0,1,0", "bounced"),
+        ("0,0,2,0", "unsubscribed"),
+        ("No,No,No,No", ""),
+        (",,,", ""),
+    ],
+)
+def test_civicrms_flags_are_read(desk: Desk, cells: str, cause: str) -> None:
+    text = f'{CIVICRM}7,Individual,"Lopez, Ana",ana@mail.example.org,{cells}\n'
+    read = desk.read(desk.write(text), stated=Stated(email=Consent(ConsentBasis.MEMBERSHIP)))
+    assert [o.cause for o in read.opt_outs] == ([cause] if cause else [])
+    assert [r.email_consent.basis for r in read.rows] == (
+        [] if cause else [ConsentBasis.MEMBERSHIP]
+    )
+
+
+MAILCHIMP = "Email Address,OPTIN_TIME,CONFIRM_TIME,LEID,EUID,UNSUB_TIME\n"
+
+
+def test_mailchimps_times_are_consent_with_its_day(desk: Desk) -> None:
+    text = MAILCHIMP + (
+        "a@mail.example.org,2025-02-28 12:00:00,,1,e1,\n"
+        "b@mail.example.org,2025-02-28 12:00:00,2025-03-01 09:00:00,2,e2,\n"
+        "c@mail.example.org,,,3,e3,\n"
+        "d@mail.example.org,2025-02-28 12:00:00,,4,e4,2025-05-05 10:00:00\n"
+        "e@mail.example.org,2031-01-01 12:00:00,,5,e5,\n"
+    )
+    read = desk.read(desk.write(text))
+    assert [r.email_consent for r in read.rows] == [
+        Consent(ConsentBasis.EXPRESS, date(2025, 2, 28)),
+        Consent(ConsentBasis.EXPRESS, date(2025, 3, 1)),
+        Consent(),
+        Consent(ConsentBasis.EXPRESS, None),
+    ]
+    assert [(o.number, o.cause) for o in read.opt_outs] == [(4, "unsubscribed")]
+
+
+def test_a_word_about_consent_that_is_not_known_is_no_consent(desk: Desk) -> None:
+    text = f"{STATUS}ana@mail.example.org,,perhaps,,\n"
+    read = desk.read(desk.write(text), stated=Stated(email=Consent(ConsentBasis.EXPRESS)))
+    assert read.rows[0].email_consent == Consent()
+    assert [(f.column, f.code) for f in read.flaws] == [
+        ("can2_subscription_status", "unknown_word")
+    ]
+
+
+def test_without_column_or_statement_there_is_no_consent_and_no_membership(desk: Desk) -> None:
+    (row,) = desk.read(desk.write(HEADER + ANA)).rows
+    assert row.email_consent == row.sms_consent == Consent()
+    assert row.relationship is Relationship.PUBLIC
+
+
+def test_a_statement_holds_where_no_column_speaks_and_only_there(desk: Desk) -> None:
+    stated = Stated(
+        email=Consent(ConsentBasis.MEMBERSHIP, date(2024, 1, 1)),
+        sms=Consent(ConsentBasis.EXPRESS),
+        relationship=Relationship.MEMBER,
+    )
+    (row,) = desk.read(desk.write(HEADER + ANA), stated=stated).rows
+    assert row.email_consent == stated.email
+    assert row.relationship is Relationship.MEMBER
+    read = desk.read(desk.write(f"{STATUS}a@mail.example.org,503-555-0101,,,\n"), stated=stated)
+    assert read.rows[0].email_consent == Consent()
+
+
+def test_opt_outs_that_repeat_are_kept_once(desk: Desk) -> None:
+    row = "ana@mail.example.org,,unsubscribed,,\n"
+    assert fates(desk, STATUS + row + row) == {1: "opt-out", 2: "repeated"}
+
+
+def test_nothing_personal_shows_in_what_python_prints(desk: Desk) -> None:
+    path = desk.write(HEADER + ANA + "Bo,,bad,1,,\n")
+    read = desk.read(path)
+    shown = repr(read.items) + repr(read.rejected) + repr(read.flaws)
+    shown += repr([*read.reading.batches()]) + repr(read.reading.source)
+    for personal in ("ana@", "Lopez", "5550101", "97214", "bad,"):
+        assert personal not in shown
