@@ -1,0 +1,249 @@
+"""A merge: bring persons up to date with the uploads that are active now.
+
+In order: find the rows that came or went since the generation in use; find the components they can
+have touched; judge those whole, with match blocks opened in memory; write the memberships that
+changed as the next generation, invisibly; show it and append its ledger entry in one short
+transaction. What is not touched keeps its person and is not written. If an upload became active or
+ended meanwhile, a further round takes it in before anything is shown, so that the entry's list of
+uploads is exactly what the persons are made of.
+
+A merge needs the match key and no other: it never sees an address or a name. It may die at any
+point; the generation in use stays as it was, and the next merge takes the remains back first. One
+merge runs at a time, under the lock `LOCK`; whoever deletes rows holds it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from consortium.clock import Clock
+from consortium.errors import StateConflict
+from consortium.identity.reading import MatchOpener, all_components, judge, touched_components
+from consortium.ledger import entries
+from consortium.model.progress import Observer
+from consortium.store import ledger, locks, merge_keys, merges, state
+from consortium.store.engine import Database, Tx
+from consortium.types import EntryIndex, UploadDigest
+from consortium.vault.seal import RowOpener, SealContext
+
+__all__ = ["LOCK", "MergeResult", "match_opener", "run", "sweep"]
+
+LOCK: Final = "merge"
+"""Name of the lock that keeps merges, and the deletion of rows, apart."""
+
+_MOST_ROUNDS = 20
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeResult:
+    """What a merge came to.
+
+    Attributes:
+        generation: The generation now in use.
+        rows, persons: How many there are in it.
+        changed_rows: How many rows got another person, or left one; 0: nothing was to do.
+        judged_rows: How many rows were looked at.
+        entry: The ledger entry; None if nothing was to do, and so no generation was made.
+    """
+
+    generation: int
+    rows: int
+    persons: int
+    changed_rows: int
+    judged_rows: int
+    entry: EntryIndex | None
+
+
+def match_opener(match_key: bytes) -> MatchOpener:
+    """The opener that holds the match key itself.
+
+    Raises:
+        KeyFailure: The key is not 32 bytes; raised when an upload is opened.
+    """
+
+    def opener(context: SealContext, salt: bytes) -> RowOpener:
+        return RowOpener(match_key, label="match", salt=salt, context=context)
+
+    return opener
+
+
+def run(
+    database: Database,
+    *,
+    match_opener: MatchOpener,
+    clock: Clock,
+    observer: Observer,
+    full: bool = False,
+) -> MergeResult:
+    """Merge what is new and let go what has ended.
+
+    Args:
+        database: The store.
+        match_opener: Opens match blocks; see `match_opener`.
+        clock: For the times of the run and its ledger entry.
+        observer: Told of rows judged and written.
+        full: Judge every row anew; the result is the same, unless the rules have changed.
+
+    Raises:
+        StateConflict: Another merge is running.
+        EvidenceError: A match block was altered or belongs elsewhere; nothing was changed.
+        StoreFailure: The database is busy, full, read-only or unreachable.
+    """
+    with locks.exclusive(database, LOCK):
+        merges.sweep(database)
+        started = clock.now()
+        with database.read() as tx:
+            shown = state.merge_generation(tx)
+        view, changed, judged = shown, 0, 0
+        for attempt in range(_MOST_ROUNDS):
+            with database.read() as tx:
+                change = _plan(
+                    tx, view, opener=match_opener, observer=observer, full=full and not attempt
+                )
+            judged += change.judged
+            changed += change.changed
+            if change.changed:
+                view += 1
+                with database.write() as tx:
+                    merges.begin(tx, view, at=started)
+                _write(database, change, generation=view, observer=observer)
+            merges.settle(database, change.settle)
+            if view == shown:
+                return MergeResult(shown, change.rows, change.persons, 0, judged, None)
+            with database.write() as tx:
+                if merges.active_uploads(tx) == change.uploads:
+                    now = clock.now()
+                    state.show_generation(tx, view, instead_of=shown)
+                    entry = entries.merge_run(
+                        view,
+                        uploads=change.uploads,
+                        rows=change.rows,
+                        persons=change.persons,
+                        changed_rows=changed,
+                        at=now,
+                    )
+                    index = ledger.append(tx, entry)
+                    merges.finish(
+                        tx,
+                        view,
+                        rows=change.rows,
+                        persons=change.persons,
+                        changed_rows=changed,
+                        at=now,
+                        entry=index,
+                    )
+                    return MergeResult(view, change.rows, change.persons, changed, judged, index)
+        raise StateConflict(
+            f"uploads came and went {_MOST_ROUNDS} times while they were being merged",
+            hint="Run the merge again when fewer come: consortium merge run",
+        )
+
+
+def sweep(database: Database) -> bool:
+    """Take back what a merge that died had written; returns whether there was anything.
+
+    Does nothing while a merge is running.
+    """
+    try:
+        with locks.exclusive(database, LOCK):
+            return merges.sweep(database)
+    except StateConflict:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one round has to write, and what it makes of the whole.
+
+    Attributes:
+        uploads: Digests of the active uploads it took in, sorted.
+        close: Rows that leave their person, ascending.
+        add_row, add_person: Rows and the persons that they join.
+        settle: Stale rows that keep their person.
+        changed, judged: Rows that change person, and rows looked at.
+        rows, persons: Of the generation that this makes.
+    """
+
+    uploads: list[UploadDigest]
+    close: Ints
+    add_row: Ints
+    add_person: Ints
+    settle: list[int]
+    changed: int
+    judged: int
+    rows: int
+    persons: int
+
+
+def _plan(
+    tx: Tx, generation: int, *, opener: MatchOpener, observer: Observer, full: bool
+) -> _Change:
+    """Compare what persons should be with what `generation` says they are."""
+    uploads = merge_keys.uploads(tx, generation)
+    stale = merges.stale_rows(tx)
+    observer.begin("finding rows that share something", None)
+    if full:
+        found = all_components(tx, uploads)
+        old = merges.open_memberships(tx, generation)
+    else:
+        found = touched_components(tx, uploads, stale=stale)
+        gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
+        old = merges.memberships(tx, generation, sorted({*found.rows.tolist(), *gone}))
+    observer.end()
+    origin = state.get(tx).origin
+    cluster = judge(tx, found, uploads=uploads, origin=origin, opener=opener, observer=observer)
+    sizes = merges.person_sizes(tx, generation, set(old.values()))
+    kept, new = _compare(found.rows, cluster, old, sizes)
+    close = sorted(old.keys() - set(found.rows[kept].tolist()))
+    add = found.rows[~kept]
+    rows, persons = merges.counts(tx, generation)
+    return _Change(
+        uploads=sorted(u.digest for u in uploads if u.active),
+        close=np.array(close, dtype=np.int64),
+        add_row=add,
+        add_person=merges.next_person(tx) + new,
+        settle=sorted(set(stale).intersection(found.rows[kept].tolist())),
+        changed=len({*close, *add.tolist()}),
+        judged=len(found.rows),
+        rows=rows + len(add) - len(close),
+        persons=persons + int(new.max(initial=-1)) + 1 - len({old[row] for row in close}),
+    )
+
+
+def _compare(
+    rows: Ints, cluster: Ints, old: dict[int, int], sizes: dict[int, int]
+) -> tuple[npt.NDArray[np.bool_], Ints]:
+    """Which rows keep their person, and a number from 0 of the new person for the others.
+
+    A person is kept if exactly its rows are again one human.
+    """
+    before = np.array([old.get(row, 0) for row in rows.tolist()], dtype=np.int64)
+    _, of_row, size = np.unique(cluster, return_inverse=True, return_counts=True)
+    lowest = np.full(len(size), np.iinfo(np.int64).max)
+    highest = np.zeros(len(size), dtype=np.int64)
+    np.minimum.at(lowest, of_row, before)
+    np.maximum.at(highest, of_row, before)
+    whole = np.array([sizes.get(person, 0) for person in highest.tolist()], dtype=np.int64)
+    same = (lowest == highest) & (highest > 0) & (whole == size)
+    kept = same[of_row]
+    _, new = np.unique(of_row[~kept], return_inverse=True)
+    return kept, new.astype(np.int64)
+
+
+def _write(database: Database, change: _Change, *, generation: int, observer: Observer) -> None:
+    observer.begin("writing persons", len(change.close) + len(change.add_row))
+    merges.close(database, change.close.tolist(), generation=generation)
+    observer.advance(len(change.close))
+    pairs: Sequence[tuple[int, int]] = list(
+        zip(change.add_row.tolist(), change.add_person.tolist(), strict=True)
+    )
+    merges.add(database, pairs, generation=generation)
+    observer.advance(len(change.add_row))
+    observer.end()

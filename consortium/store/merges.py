@@ -1,0 +1,379 @@
+"""Merge generations: which source row belongs to which person, from when until when.
+
+A merge writes the next generation invisibly, a few hundred rows per transaction: memberships with
+`from_generation` ahead of the one in use, and `to_generation` on those they replace. One short
+transaction then moves `State.merge_generation` on. A merge that dies before leaves rows that no
+reader sees and `sweep` takes back. Readers give persons of active uploads only: rows of an ended
+one are gone from the moment it ends, whether merged again or not.
+
+A membership whose person may be wrong, because a row beside it was deleted since
+(`mark_neighbours`) or a merge died over it, has `to_generation` at `STALE`, above every
+generation: readers see it as before, and the next merge judges it anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, update
+
+from consortium.errors import NotFound
+from consortium.model import UploadState
+from consortium.store.engine import Database, Tx, chunked, in_chunks
+from consortium.store.merge_keys import visible
+from consortium.store.tables import metadata
+from consortium.types import ContactPointId, EntryIndex, PersonId, SourceRowId, UploadDigest
+
+__all__ = [
+    "STALE",
+    "MergeRecord",
+    "active_uploads",
+    "add",
+    "begin",
+    "close",
+    "counts",
+    "finish",
+    "households",
+    "latest",
+    "mark_neighbours",
+    "memberships",
+    "next_person",
+    "open_memberships",
+    "person_of_row",
+    "person_sizes",
+    "persons",
+    "rows_of_person",
+    "settle",
+    "stale_rows",
+    "sweep",
+]
+
+STALE: Final = 2**31 - 1
+"""A `to_generation` that no merge reaches."""
+
+_state = metadata.tables["consortium_state"]
+_upload = metadata.tables["consortium_upload"]
+_row = metadata.tables["consortium_source_row"]
+_contact = metadata.tables["consortium_row_contact"]
+_member = metadata.tables["consortium_membership"]
+_run = metadata.tables["consortium_merge_run"]
+
+_FETCH = 20_000
+_IN = 500
+_STEP_SECONDS = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class MergeRecord:
+    """A merge that was finished.
+
+    Attributes:
+        generation: What it made.
+        rows, persons: How many there were in it.
+        changed_rows: How many rows got another person, or left one.
+        entry: The ledger entry that records it.
+    """
+
+    generation: int
+    started_at: datetime
+    finished_at: datetime
+    rows: int
+    persons: int
+    changed_rows: int
+    entry: EntryIndex
+
+
+# What readers ask
+
+
+def persons(tx: Tx, generation: int) -> Iterator[tuple[PersonId, SourceRowId]]:
+    """Every (person, row) of a generation, rows of active uploads only, ordered by both."""
+    statement = (
+        _members(generation)
+        .with_only_columns(_member.c.person_id, _member.c.row_id)
+        .order_by(_member.c.person_id, _member.c.row_id)
+    )
+    yield from tx.execute(statement.execution_options(yield_per=_FETCH)).tuples()
+
+
+def person_of_row(tx: Tx, row: SourceRowId, *, generation: int) -> PersonId:
+    """The person whom a row belongs to.
+
+    Raises:
+        NotFound: The row is not there, its upload is not active, or it is not merged yet.
+    """
+    statement = _members(generation).where(_member.c.row_id == row)
+    person = tx.execute(statement.with_only_columns(_member.c.person_id)).scalar_one_or_none()
+    if person is None:
+        raise NotFound(
+            "a source row belongs to no person", hint="Merge first: consortium merge run"
+        )
+    return PersonId(person)
+
+
+def rows_of_person(tx: Tx, person: PersonId, *, generation: int) -> list[SourceRowId]:
+    """The rows of a person, ascending; none if nobody has that id in the generation."""
+    statement = _members(generation).where(_member.c.person_id == person)
+    return sorted(tx.execute(statement.with_only_columns(_member.c.row_id)).scalars())
+
+
+def households(tx: Tx, generation: int) -> Iterator[tuple[ContactPointId, list[PersonId]]]:
+    """Contact points of more than one person, each with its persons, ascending."""
+    statement = (
+        _members(generation)
+        .join(_contact, _contact.c.row_id == _member.c.row_id)
+        .with_only_columns(_contact.c.point_id, _member.c.person_id)
+        .distinct()
+        .order_by(_contact.c.point_id, _member.c.person_id)
+    )
+    pairs = tx.execute(statement.execution_options(yield_per=_FETCH)).tuples()
+    for point, group in groupby(pairs, key=itemgetter(0)):
+        found = [PersonId(person) for _, person in group]
+        if len(found) > 1:
+            yield ContactPointId(point), found
+
+
+def latest(tx: Tx) -> MergeRecord | None:
+    """The merge whose generation is in use; None before the first."""
+    statement = select(_run).join(_state, _state.c.merge_generation == _run.c.generation)
+    row = tx.execute(statement.where(_run.c.finished_at.is_not(None))).first()
+    if row is None:
+        return None
+    return MergeRecord(
+        generation=row.generation,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        rows=row.rows,
+        persons=row.persons,
+        changed_rows=row.changed_rows,
+        entry=EntryIndex(row.entry),
+    )
+
+
+def _members(generation: int) -> Select[Any]:
+    return (
+        select(_member)
+        .join(_row, _row.c.id == _member.c.row_id)
+        .join(_upload, _upload.c.id == _row.c.upload_id)
+        .where(visible(_member, generation), _upload.c.state == UploadState.ACTIVE.value)
+    )
+
+
+# What a merge reads
+
+
+def active_uploads(tx: Tx) -> list[UploadDigest]:
+    """Digests of the active uploads; on PostgreSQL none begins or ends until the commit."""
+    if not tx.sqlite and tx.writable:
+        tx.execute(text("LOCK TABLE consortium_upload IN SHARE MODE"))
+    statement = select(_upload.c.digest).where(_upload.c.state == UploadState.ACTIVE.value)
+    return sorted(UploadDigest(bytes(digest)) for digest in tx.execute(statement).scalars())
+
+
+def memberships(tx: Tx, generation: int, rows: Iterable[int]) -> dict[int, int]:
+    """The person of each of these rows, active or not; rows without one are left out."""
+    found: dict[int, int] = {}
+    for part in chunked(rows, _IN):
+        statement = select(_member.c.row_id, _member.c.person_id).where(
+            _member.c.row_id.in_(part), visible(_member, generation)
+        )
+        found.update(tx.execute(statement).tuples().all())
+    return found
+
+
+def open_memberships(tx: Tx, generation: int) -> dict[int, int]:
+    """The person of every row of a generation, active or not."""
+    statement = select(_member.c.row_id, _member.c.person_id).where(visible(_member, generation))
+    found = tx.execute(statement.execution_options(yield_per=_FETCH))
+    return {row: person for part in found.partitions() for row, person in part}
+
+
+def person_sizes(tx: Tx, generation: int, ids: Iterable[int]) -> dict[int, int]:
+    """How many rows each of these persons has, active or not."""
+    sizes: dict[int, int] = {}
+    for part in chunked(ids, _IN):
+        statement = (
+            select(_member.c.person_id, func.count())
+            .where(_member.c.person_id.in_(part), visible(_member, generation))
+            .group_by(_member.c.person_id)
+        )
+        sizes.update(tx.execute(statement).tuples().all())
+    return sizes
+
+
+def counts(tx: Tx, generation: int) -> tuple[int, int]:
+    """How many rows and persons a generation has, as far as they are not deleted.
+
+    From the note of its merge if no upload has ended since, otherwise by counting.
+    """
+    note = tx.execute(
+        select(_run.c.rows, _run.c.persons, _run.c.started_at).where(
+            _run.c.generation == generation, _run.c.finished_at.is_not(None)
+        )
+    ).first()
+    if note is not None:
+        ended = select(_upload.c.id).where(_upload.c.ended_at >= note.started_at).limit(1)
+        if tx.execute(ended).first() is None:
+            return note.rows, note.persons
+    statement = select(func.count(), func.count(distinct(_member.c.person_id))).where(
+        visible(_member, generation)
+    )
+    rows, people = tx.execute(statement).one()
+    return int(rows), int(people)
+
+
+def stale_rows(tx: Tx) -> list[int]:
+    """Rows whose person the next merge has to judge anew, ascending."""
+    statement = select(_member.c.row_id).where(_member.c.to_generation == STALE)
+    return sorted(tx.execute(statement).scalars())
+
+
+def next_person(tx: Tx) -> int:
+    """The lowest person id above every one in use."""
+    return int(tx.execute(select(func.max(_member.c.person_id))).scalar_one() or 0) + 1
+
+
+# What changes
+
+
+def mark_neighbours(tx: Tx, rows: Collection[int]) -> None:
+    """Before rows are deleted: whoever shares a key with one of them is to be judged anew.
+
+    Args:
+        rows: Rows about to be deleted with their memberships; at most some hundreds keep the
+            transaction short. Rows that a merge has let go already cost nothing.
+    """
+    generation = select(_state.c.merge_generation).scalar_subquery()
+    leaving = _member.alias()
+    for part in chunked(rows, _IN):
+        of_person = (leaving.c.row_id.in_(part), visible(leaving, generation))
+        mine, other = _contact.alias(), _contact.alias()
+        beside = [
+            select(other.c.row_id)
+            .join(mine, mine.c.point_id == other.c.point_id)
+            .join(leaving, leaving.c.row_id == mine.c.row_id)
+            .where(*of_person)
+        ]
+        for key in ("name_birth", "name_address"):
+            row, same = _row.alias(), _row.alias()
+            beside.append(
+                select(same.c.id)
+                .join(row, row.c[key] == same.c[key])
+                .join(leaving, leaving.c.row_id == row.c.id)
+                .where(*of_person)
+            )
+        for holders in beside:
+            tx.execute(
+                update(_member)
+                .where(_member.c.row_id.in_(holders), _member.c.to_generation.is_(None))
+                .values(to_generation=STALE)
+            )
+
+
+def begin(tx: Tx, generation: int, *, at: datetime) -> None:
+    """Note that a generation is being written, so that `sweep` finds it after a crash."""
+    values = {"generation": generation, "started_at": at, "finished_at": None, "entry": None}
+    tx.execute(insert(_run), {**values, "rows": 0, "persons": 0, "changed_rows": 0})
+
+
+def close(database: Database, rows: Iterable[int], *, generation: int) -> None:
+    """Let the present memberships of these rows end with `generation`, in short transactions."""
+
+    def some(tx: Tx, part: list[int]) -> None:
+        tx.execute(
+            update(_member)
+            .where(
+                _member.c.row_id.in_(part),
+                _member.c.from_generation < generation,
+                or_(_member.c.to_generation.is_(None), _member.c.to_generation == STALE),
+            )
+            .values(to_generation=generation)
+        )
+
+    _in_steps(database, rows, some)
+
+
+def add(database: Database, rows: Iterable[tuple[int, int]], *, generation: int) -> int:
+    """Write (row, person) memberships from `generation` on, in short transactions."""
+    columns = ("row_id", "from_generation", "to_generation", "person_id")
+    values = ((row, generation, None, person) for row, person in rows)
+    return in_chunks(database, _member.name, columns, values)
+
+
+def settle(database: Database, rows: Iterable[int]) -> None:
+    """These stale rows were judged anew and keep their person."""
+
+    def some(tx: Tx, part: list[int]) -> None:
+        tx.execute(
+            update(_member)
+            .where(_member.c.row_id.in_(part), _member.c.to_generation == STALE)
+            .values(to_generation=None)
+        )
+
+    _in_steps(database, rows, some)
+
+
+def finish(
+    tx: Tx,
+    generation: int,
+    *,
+    rows: int,
+    persons: int,
+    changed_rows: int,
+    at: datetime,
+    entry: EntryIndex,
+) -> None:
+    """Note what a merge made, and drop the notes of tries that it replaced."""
+    tx.execute(delete(_run).where(_run.c.finished_at.is_(None), _run.c.generation < generation))
+    tx.execute(
+        update(_run)
+        .where(_run.c.generation == generation)
+        .values(rows=rows, persons=persons, changed_rows=changed_rows, finished_at=at, entry=entry)
+    )
+
+
+def sweep(database: Database) -> bool:
+    """Take back what a merge that died had written; returns whether there was anything.
+
+    The caller holds the lock under which merges run.
+    """
+    with database.read() as tx:
+        current = tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0
+        left = tx.execute(select(func.count()).where(_run.c.generation > current)).scalar_one()
+        end = tx.execute(select(func.max(_member.c.row_id))).scalar_one() or 0
+    if not left:
+        return False
+
+    def some(tx: Tx, part: list[int]) -> None:
+        here = _member.c.row_id.between(part[0], part[-1])
+        tx.execute(delete(_member).where(here, _member.c.from_generation > current))
+        tx.execute(
+            update(_member)
+            .where(here, _member.c.to_generation > current)
+            .values(to_generation=STALE)  # its mark, if it had one, is lost: judge it again
+        )
+
+    _in_steps(database, range(1, end + 1), some)
+    with database.write() as tx:
+        tx.execute(delete(_run).where(_run.c.generation > current))
+    return True
+
+
+def _in_steps(
+    database: Database, rows: Iterable[int], work: Callable[[Tx, list[int]], None]
+) -> None:
+    """Work through rows in transactions that other writers hardly notice."""
+    source = iter(rows)
+    size = _IN
+    while part := list(islice(source, size)):
+        began = time.perf_counter()
+        with database.write() as tx:
+            work(tx, part)
+        spent = max(time.perf_counter() - began, 1e-4)
+        size = max(50, min(10_000, int(size * min(2.0, _STEP_SECONDS / spent))))
