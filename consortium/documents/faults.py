@@ -106,7 +106,10 @@ def explain(
 ) -> DocumentError:
     """The one fault worth telling, as a `DocumentError` of at most two lines."""
     details = error.errors(include_url=False, include_input=False)
-    first = min(details, key=lambda d: (d["type"] == "missing", _place(d, layout)[1]))
+    # A list whose entry is wrong is also told as too short: what lies deeper is the cause.
+    outer = {loc[:depth] for loc in (d["loc"] for d in details) for depth in range(len(loc))}
+    causes = [detail for detail in details if detail["loc"] not in outer] or details
+    first = min(causes, key=lambda d: (d["type"] == "missing", _place(d, layout)[1]))
     path, line = _place(first, layout)
     where = f"{name}, line {line}" if line else name
     message, hint = _words(first, path=path, model=model)

@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from consortium.types import PartnerSlug
 
-__all__ = ["Allow", "Decision", "Defer", "Refuse", "strictest"]
+__all__ = ["ALLOW", "Allow", "Decision", "Defer", "Refuse", "strictest"]
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """Nothing stands against it."""
+
+
+ALLOW: Final = Allow()
+"""The one value of that kind, for rules that answer a million times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +78,4 @@ def strictest(decisions: Iterable[Decision]) -> Decision:
             (d for d in delays if d.until == latest),
             key=lambda d: (d.rule, d.partner or "", d.reason),
         )
-    return Allow()
+    return ALLOW

@@ -107,5 +107,5 @@ def _channel(channel: Channel) -> str:
 def _some(words: Iterable[str]) -> str:
     listed = list(words)
     if not listed:
-        return "nobody (none is listed)"
+        return "nothing (none is listed)"
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"

@@ -14,9 +14,9 @@ makes a message earlier.
 Pure: no clock, no randomness, no I/O (time zone rules are read once, from a pinned package). At
 planning `at` is the start of the campaign's window; in the intent transaction it is now.
 
-Cost of one decision, two partners with the rules of a usual policy (measured, one core, CPython
-3.11): 10 µs to allow or refuse, 60 µs to defer past a night; in `decide_all` 1.5 µs for facts seen
-before, and 6 % of a million people have facts of their own in the sample worlds.
+Cost of one decision between two partners with usual policies and two presets each (measured, one
+core, CPython 3.11): 12 µs to allow, 17 µs to refuse, 40 to 60 µs to defer past a night; in
+`decide_all` 0.8 µs for a pair of facts seen before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from typing import Final, Literal
 
 from consortium.documents import nearest, shown
 from consortium.errors import DocumentError, UsageError
-from consortium.policy.decision import Allow, Decision, Defer, Refuse, strictest
+from consortium.policy.decision import ALLOW, Allow, Decision, Defer, Refuse, strictest
 from consortium.policy.document import SendPolicy
 from consortium.policy.facts import Ask, PersonFacts, RowFacts
 from consortium.policy.preset import Preset
@@ -39,7 +39,6 @@ from consortium.types import PartnerSlug
 
 __all__ = ["OWN_REASONS", "CompiledPolicy", "compile", "decide", "decide_all"]
 
-_ALLOW: Final = Allow()
 _NONE: Final[Mapping[str, Preset]] = MappingProxyType({})
 
 OWN_REASONS: Final = (
@@ -188,8 +187,10 @@ def _at_once(
 
 
 def _worst(answers: list[Decision]) -> Decision:
-    against = [answer for answer in answers if not isinstance(answer, Allow)]
-    return strictest(against) if against else _ALLOW
+    against = [
+        answer for answer in answers if answer is not ALLOW and not isinstance(answer, Allow)
+    ]
+    return strictest(against) if against else ALLOW
 
 
 def _guards(
@@ -218,7 +219,7 @@ class _NarrowGrant:
         return self.rule.kind
 
     def judge(self, ask: Ask, row: RowFacts) -> Decision:
-        return self.rule.judge(ask, row) if self.only.meets(ask) else _ALLOW
+        return self.rule.judge(ask, row) if self.only.meets(ask) else ALLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ class _NarrowGuard:
         return self.rule.kind
 
     def judge(self, ask: Ask, person: PersonFacts) -> Decision:
-        return self.rule.judge(ask, person) if self.only.meets(ask) else _ALLOW
+        return self.rule.judge(ask, person) if self.only.meets(ask) else ALLOW
 
 
 def _narrowed_grant(rule: Grant, only: Only) -> Grant:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, RowFacts
 from consortium.policy.protocol import Grant, GrantKind
 from consortium.policy.terms import Terms
@@ -25,7 +25,7 @@ class _Rule:
     partner: PartnerSlug
 
     def judge(self, ask: Ask, row: RowFacts) -> Decision:  # noqa: ARG002 - a grant's signature
-        return Allow() if row.approved else Refuse(self.kind, self.partner, "not_approved")
+        return ALLOW if row.approved else Refuse(self.kind, self.partner, "not_approved")
 
 
 def _build(terms: Terms) -> tuple[Grant, ...]:

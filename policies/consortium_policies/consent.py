@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import ClassVar, Final
 
 from consortium.model import ConsentBasis
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, RowFacts
 from consortium.policy.protocol import Grant, GrantKind
 from consortium.policy.terms import ConsentTerms, Terms
@@ -36,7 +36,7 @@ class _Rule:
     def judge(self, ask: Ask, row: RowFacts) -> Decision:
         accepted = self.terms.bases.get(ask.channel)
         if accepted is None:
-            return Allow()
+            return ALLOW
         reason = ""
         if row.basis is ConsentBasis.NONE:
             reason = "no_consent"
@@ -50,7 +50,7 @@ class _Rule:
                 reason = "consent_in_future"
             elif self.terms.max_age_days is not None and age.days > self.terms.max_age_days:
                 reason = "consent_too_old"
-        return Refuse(self.kind, self.partner, reason) if reason else Allow()
+        return Refuse(self.kind, self.partner, reason) if reason else ALLOW
 
 
 def _build(terms: Terms) -> tuple[Grant, ...]:

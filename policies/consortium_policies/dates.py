@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, RowFacts
 from consortium.policy.protocol import Grant, GrantKind
 from consortium.policy.terms import DateTerms, Terms
@@ -31,7 +31,7 @@ class _Rule:
             return Refuse(self.kind, self.partner, "not_yet_effective")
         if today > self.terms.expires:
             return Refuse(self.kind, self.partner, "expired")
-        return Allow()
+        return ALLOW
 
 
 def _build(terms: Terms) -> tuple[Grant, ...]:

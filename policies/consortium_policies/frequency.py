@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from consortium.policy.decision import Allow, Decision, Defer
+from consortium.policy.decision import ALLOW, Decision, Defer
 from consortium.policy.facts import Ask, PersonFacts
 from consortium.policy.protocol import TOO_LATE, Guard, GuardKind
 from consortium.policy.terms import FrequencyTerms, Terms
@@ -34,7 +34,7 @@ class _Rule:
 
     def judge(self, ask: Ask, person: PersonFacts) -> Decision:
         if len(person.prior) < self.cap.max:
-            return Allow()
+            return ALLOW
         period = timedelta(days=self.cap.per_days)
         since = ask.at - period
         counted = sorted(
@@ -43,7 +43,7 @@ class _Rule:
             if message.at > since and self.cap.channel in {None, message.channel}
         )
         if len(counted) < self.cap.max or self.cap.channel not in {None, ask.channel}:
-            return Allow()
+            return ALLOW
         reason = _REASONS.get(self.cap.per_days, _OTHERWISE)
         until = counted[len(counted) - self.cap.max] + period
         return Defer(self.kind, self.partner, reason, until)

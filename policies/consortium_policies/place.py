@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, RowFacts
 from consortium.policy.places import Place
 from consortium.policy.protocol import Grant, GrantKind
@@ -27,7 +27,7 @@ class _Rule:
 
     def judge(self, ask: Ask, row: RowFacts) -> Decision:  # noqa: ARG002 - a grant's signature
         if any(place.holds(row.places) for place in self.allowed):
-            return Allow()
+            return ALLOW
         judged = all(place.judges(row.places) for place in self.allowed)
         return Refuse(self.kind, self.partner, "place_not_granted" if judged else "place_unknown")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from consortium.model import Purpose
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, RowFacts
 from consortium.policy.protocol import Grant, GrantKind
 from consortium.policy.terms import Terms
@@ -26,7 +26,7 @@ class _Rule:
 
     def judge(self, ask: Ask, row: RowFacts) -> Decision:  # noqa: ARG002 - a grant's signature
         if ask.purpose in self.allowed:
-            return Allow()
+            return ALLOW
         return Refuse(self.kind, self.partner, "purpose_not_granted")
 
 

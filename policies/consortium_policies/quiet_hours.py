@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final
 
-from consortium.policy.decision import Allow, Decision, Defer
+from consortium.policy.decision import ALLOW, Decision, Defer
 from consortium.policy.facts import Ask, PersonFacts
 from consortium.policy.hours import QuietWindow, first_open
 from consortium.policy.protocol import HORIZON, NEVER, TOO_LATE, Guard, GuardKind
@@ -44,7 +44,7 @@ class _Rule:
             return Defer(self.kind, self.partner, NEVER, ask.at + _BEYOND)
         if opens > ask.at:
             return Defer(self.kind, self.partner, "quiet_hours", opens)
-        return Allow()
+        return ALLOW
 
 
 def _build(terms: Terms) -> tuple[Guard, ...]:

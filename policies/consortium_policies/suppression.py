@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from consortium.policy.decision import Allow, Decision, Refuse
+from consortium.policy.decision import ALLOW, Decision, Refuse
 from consortium.policy.facts import Ask, PersonFacts
 from consortium.policy.protocol import Guard, WishKind
 from consortium.types import PartnerSlug
@@ -26,13 +26,13 @@ class _Rule:
 
     def judge(self, ask: Ask, person: PersonFacts) -> Decision:
         if not person.suppressions:
-            return Allow()
+            return ALLOW
         authors = {ban.partner for ban in person.suppressions if ban.channel == ask.channel}
         if None in authors:
             return Refuse(self.kind, None, "opted_out")
         if self.owner in authors:
             return Refuse(self.kind, None, "opted_out_of_partner")
-        return Allow()
+        return ALLOW
 
 
 def _build(owner: PartnerSlug) -> Guard:

@@ -1,0 +1,42 @@
+"""Every reason has words, and the manual's page of rules says what the rules say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import consortium_policies
+from consortium.policy import group, phrase
+from consortium.policy.engine import OWN_REASONS
+from consortium.policy.words import KNOWN
+
+RULES_PAGE = Path(__file__).parents[3] / "docs/reference/rules.md"
+
+
+def test_every_reason_that_can_be_given_has_words_and_no_other_has() -> None:
+    given = {(kind.name, r) for kind in consortium_policies.rules().kinds for r in kind.reasons}
+    assert given | set(OWN_REASONS) == KNOWN
+
+
+def test_words_fit_a_line_of_the_plans_table() -> None:
+    for rule, reason in KNOWN:
+        for words in (phrase(rule, reason), group(rule, reason)):
+            assert len(words) <= 62
+            assert "_" not in words
+            assert not words.endswith(".")
+
+
+def test_the_plans_table_reads_as_promised() -> None:
+    assert group("consent", "consent_too_old") == "no consent that a partner may use"
+    assert group("suppression", "opted_out") == "asked not to be contacted"
+
+
+def test_a_reason_of_a_later_version_is_printed_as_it_is_written() -> None:
+    assert (
+        phrase("rest", "replied_lately")
+        == group("rest", "replied_lately")
+        == ("rest: replied lately")
+    )
+
+
+def test_the_page_of_rules_is_the_generated_one() -> None:
+    assert RULES_PAGE.read_text(encoding="utf-8") == consortium_policies.reference()
