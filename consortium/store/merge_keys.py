@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, FromClause, ScalarSelect, Select, and_, exists, or_, select
+from sqlalchemy import Select, exists, or_, select
 
 from consortium.model import UploadState
 from consortium.store.engine import Tx, chunked
+from consortium.store.memberships import visible
 from consortium.store.rows import MatchRow
 from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
@@ -32,7 +33,6 @@ __all__ = [
     "row_keys",
     "rows_of",
     "uploads",
-    "visible",
 ]
 
 _upload = metadata.tables["consortium_upload"]
@@ -87,14 +87,6 @@ class RowKeys:
     point: Ints
 
 
-def visible(table: FromClause, generation: int | ScalarSelect[Any]) -> ColumnElement[bool]:
-    """The condition under which a membership counts in a generation."""
-    return and_(
-        table.c.from_generation <= generation,
-        or_(table.c.to_generation.is_(None), table.c.to_generation > generation),
-    )
-
-
 def uploads(tx: Tx, generation: int) -> list[MergeUpload]:
     """Uploads that are active, or whose rows belong to persons of `generation`, by id.
 
@@ -105,9 +97,12 @@ def uploads(tx: Tx, generation: int) -> list[MergeUpload]:
         .where(_row.c.upload_id == _upload.c.id)
         .order_by(_row.c.number)
         .limit(1)
+        .correlate(_upload)
         .scalar_subquery()
     )
-    covered = exists().where(_member.c.row_id == first, visible(_member, generation))
+    covered = (
+        exists().where(_member.c.row_id == first, visible(_member, generation)).correlate(_upload)
+    )
     active = _upload.c.state == UploadState.ACTIVE.value
     statement = (
         select(
@@ -182,7 +177,7 @@ def points_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, int, str]]:
             .where(_contact.c.row_id.in_(part))
             .order_by(_contact.c.row_id, _point.c.kind, _contact.c.position)
         )
-        yield from tx.execute(statement).tuples()
+        yield from tx.execute(statement)
 
 
 def composites_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
@@ -203,7 +198,7 @@ def point_holders(tx: Tx, points: Iterable[int]) -> Iterator[tuple[int, int, int
             .join(_row, _row.c.id == _contact.c.row_id)
             .where(_contact.c.point_id.in_(part))
         )
-        yield from tx.execute(statement).tuples()
+        yield from tx.execute(statement)
 
 
 def composite_holders(

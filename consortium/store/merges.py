@@ -7,31 +7,30 @@ reader sees and `sweep` takes back. Readers give persons of active uploads only:
 one are gone from the moment it ends, whether merged again or not.
 
 A membership whose person may be wrong, because a row beside it was deleted since
-(`mark_neighbours`) or a merge died over it, has `to_generation` at `STALE`, above every
+(`memberships.mark_neighbours`) or a merge died over it, has `to_generation` at `STALE`, above every
 generation: readers see it as before, and the next merge judges it anew.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, update
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
 from consortium.store.engine import Database, Tx, chunked, in_chunks
-from consortium.store.merge_keys import visible
+from consortium.store.memberships import STALE, visible
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, EntryIndex, PersonId, SourceRowId, UploadDigest
 
 __all__ = [
-    "STALE",
     "MergeRecord",
     "active_uploads",
     "add",
@@ -41,7 +40,6 @@ __all__ = [
     "finish",
     "households",
     "latest",
-    "mark_neighbours",
     "memberships",
     "next_person",
     "open_memberships",
@@ -53,9 +51,6 @@ __all__ = [
     "stale_rows",
     "sweep",
 ]
-
-STALE: Final = 2**31 - 1
-"""A `to_generation` that no merge reaches."""
 
 _state = metadata.tables["consortium_state"]
 _upload = metadata.tables["consortium_upload"]
@@ -99,7 +94,7 @@ def persons(tx: Tx, generation: int) -> Iterator[tuple[PersonId, SourceRowId]]:
         .with_only_columns(_member.c.person_id, _member.c.row_id)
         .order_by(_member.c.person_id, _member.c.row_id)
     )
-    yield from tx.execute(statement.execution_options(yield_per=_FETCH)).tuples()
+    yield from tx.execute(statement.execution_options(yield_per=_FETCH))
 
 
 def person_of_row(tx: Tx, row: SourceRowId, *, generation: int) -> PersonId:
@@ -132,7 +127,7 @@ def households(tx: Tx, generation: int) -> Iterator[tuple[ContactPointId, list[P
         .distinct()
         .order_by(_contact.c.point_id, _member.c.person_id)
     )
-    pairs = tx.execute(statement.execution_options(yield_per=_FETCH)).tuples()
+    pairs = tx.execute(statement.execution_options(yield_per=_FETCH))
     for point, group in groupby(pairs, key=itemgetter(0)):
         found = [PersonId(person) for _, person in group]
         if len(found) > 1:
@@ -183,7 +178,7 @@ def memberships(tx: Tx, generation: int, rows: Iterable[int]) -> dict[int, int]:
         statement = select(_member.c.row_id, _member.c.person_id).where(
             _member.c.row_id.in_(part), visible(_member, generation)
         )
-        found.update(tx.execute(statement).tuples().all())
+        found.update(tx.execute(statement).all())
     return found
 
 
@@ -203,7 +198,7 @@ def person_sizes(tx: Tx, generation: int, ids: Iterable[int]) -> dict[int, int]:
             .where(_member.c.person_id.in_(part), visible(_member, generation))
             .group_by(_member.c.person_id)
         )
-        sizes.update(tx.execute(statement).tuples().all())
+        sizes.update(tx.execute(statement).all())
     return sizes
 
 
@@ -240,40 +235,6 @@ def next_person(tx: Tx) -> int:
 
 
 # What changes
-
-
-def mark_neighbours(tx: Tx, rows: Collection[int]) -> None:
-    """Before rows are deleted: whoever shares a key with one of them is to be judged anew.
-
-    Args:
-        rows: Rows about to be deleted with their memberships; at most some hundreds keep the
-            transaction short. Rows that a merge has let go already cost nothing.
-    """
-    generation = select(_state.c.merge_generation).scalar_subquery()
-    leaving = _member.alias()
-    for part in chunked(rows, _IN):
-        of_person = (leaving.c.row_id.in_(part), visible(leaving, generation))
-        mine, other = _contact.alias(), _contact.alias()
-        beside = [
-            select(other.c.row_id)
-            .join(mine, mine.c.point_id == other.c.point_id)
-            .join(leaving, leaving.c.row_id == mine.c.row_id)
-            .where(*of_person)
-        ]
-        for key in ("name_birth", "name_address"):
-            row, same = _row.alias(), _row.alias()
-            beside.append(
-                select(same.c.id)
-                .join(row, row.c[key] == same.c[key])
-                .join(leaving, leaving.c.row_id == row.c.id)
-                .where(*of_person)
-            )
-        for holders in beside:
-            tx.execute(
-                update(_member)
-                .where(_member.c.row_id.in_(holders), _member.c.to_generation.is_(None))
-                .values(to_generation=STALE)
-            )
 
 
 def begin(tx: Tx, generation: int, *, at: datetime) -> None:
