@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from consortium.campaign.columns import Ints, dense, sets
+from consortium.campaign.coverage import Coverage
 from consortium.campaign.traits import Traits
 from consortium.policy.decision import Decision, Refuse
 from consortium.policy.engine import CompiledPolicy, decide
@@ -28,16 +28,7 @@ from consortium.policy.facts import Ask, PersonFacts, RowFacts, SuppressionFact
 from consortium.store.audiences import BanColumns, PointColumns, RowColumns, UploadFacts
 from consortium.types import PartnerSlug
 
-__all__ = ["Candidates", "Coverage", "candidates"]
-
-
-class Coverage(StrEnum):
-    """What an owner has said about one of its uploads, for one campaign."""
-
-    APPROVED = "approved"
-    WAITING = "waiting"
-    DECLINED = "declined"
-    NOT_COVERED = "not_covered"
+__all__ = ["Candidates", "candidates"]
 
 
 _SHUT: Final = {
@@ -188,7 +179,7 @@ def _person_facts(traits: Traits, bans: tuple[SuppressionFact, ...]) -> PersonFa
 
 
 def _closed(owner: PartnerSlug, state: Coverage, *, dead: bool) -> Refuse | None:
-    if dead:
+    if dead:  # the transport has said so before
         return Refuse(rule="contact_point", partner=None, reason="dead")
     if state in _SHUT:
         return Refuse(rule="approval", partner=owner, reason=_SHUT[state])

@@ -38,7 +38,7 @@ from consortium.types import PartnerSlug
 
 __all__ = ["Choice", "Kept", "choose"]
 
-_SHARED: Final = Refuse(rule="contact_point", partner=None, reason="shared_address")
+_SHARED: Final = Refuse(rule="one_message", partner=None, reason="shared_address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _held(found: Candidates, settled: npt.NDArray[np.bool_]) -> npt.NDArray[np.b
 
 def _best(found: Candidates, usable: npt.NDArray[np.bool_], ready: Ints, names: Ints) -> Ints:
     """The best usable candidate of each person and owner, sorted by person, then owner."""
-    index = np.flatnonzero(usable)
+    index: Ints = np.flatnonzero(usable)
     order = np.lexsort(
         (
             names[found.row[index]],
@@ -181,7 +181,8 @@ def _best(found: Candidates, usable: npt.NDArray[np.bool_], ready: Ints, names: 
     index = index[order]
     pair = found.person[index] * len(found.owners) + found.owner[index]
     first = np.concatenate((np.ones(min(1, len(pair)), dtype=bool), pair[1:] != pair[:-1]))
-    return index[first]
+    best: Ints = index[first]
+    return best
 
 
 def _problem(

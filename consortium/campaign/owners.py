@@ -30,9 +30,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from consortium.errors import EvidenceError
+from consortium.ledger import canonical
+from consortium.ledger.canonical import JSON
 from consortium.types import PartnerSlug
 
-__all__ = ["OwnerClass", "Problem", "Solution", "check_optimal", "check_problem", "least_prices"]
+__all__ = [
+    "OwnerClass",
+    "Problem",
+    "Solution",
+    "check_optimal",
+    "check_problem",
+    "decode",
+    "encode",
+    "least_prices",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,3 +179,42 @@ def _checked_loads(problem: Problem, solution: Solution) -> dict[PartnerSlug, in
     if over := next((o for o, cap in problem.caps.items() if loads[o] > cap), None):
         raise EvidenceError(f"the plan gives {over} more messages than its cap")
     return loads
+
+
+def encode(problem: Problem, solution: Solution) -> str:
+    """Question and answer as canonical JSON: what a plan records and an auditor checks."""
+    record: JSON = {
+        "caps": {str(owner): cap for owner, cap in problem.caps.items()},
+        "classes": [
+            {"owners": [str(o) for o in group.owners], "persons": group.persons, "flow": list(flow)}
+            for group, flow in zip(problem.classes, solution.flows, strict=True)
+        ],
+        "prices": {str(owner): price for owner, price in solution.prices.items()},
+    }
+    return canonical.encode(record).decode()
+
+
+def decode(text: str) -> tuple[Problem, Solution]:
+    """The inverse of `encode`; what it gives is still to be checked by `check_optimal`.
+
+    Raises:
+        EvidenceError: Not what `encode` makes.
+    """
+    record = canonical.decode(text.encode())
+    try:
+        classes = tuple(
+            OwnerClass(tuple(map(PartnerSlug, c["owners"])), _whole(c["persons"]))
+            for c in record["classes"]
+        )
+        flows = tuple(tuple(map(_whole, c["flow"])) for c in record["classes"])
+        caps = {PartnerSlug(owner): _whole(cap) for owner, cap in record["caps"].items()}
+        prices = {PartnerSlug(owner): _whole(p) for owner, p in record["prices"].items()}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise EvidenceError("the plan's flows are not of a form this program knows") from error
+    return Problem(classes, caps), Solution(flows, prices)
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value

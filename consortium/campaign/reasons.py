@@ -24,6 +24,7 @@ NEAREST: Final = (
     "frequency",
     "quiet_hours",
     "deadline",
+    "one_message",
     "contact_point",
     "volume",
     "approval",

@@ -39,7 +39,6 @@ __all__ = [
     "UploadFacts",
     "bans",
     "kept_messages",
-    "merge_generation",
     "points",
     "prior_messages",
     "rows",
@@ -61,7 +60,6 @@ _point = metadata.tables["consortium_contact_point"]
 _ban = metadata.tables["consortium_suppression"]
 _message = metadata.tables["consortium_message"]
 _attempt = metadata.tables["consortium_attempt"]
-_state = metadata.tables["consortium_state"]
 
 
 class Numbered(Generic[_T]):
@@ -178,11 +176,6 @@ class KeptMessage:
     state: MessageState
     rule: str | None
     reason: str | None
-
-
-def merge_generation(tx: Tx) -> int:
-    """The merge generation that is visible; 0 before the first merge."""
-    return int(tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0)
 
 
 def uploads(tx: Tx, *, group: str, day: date) -> list[UploadFacts]:

@@ -1,7 +1,8 @@
 """Campaigns and partners' answers to them.
 
-A campaign's document never changes; its state does, by `UPDATE … WHERE state IN …` with the count
-checked. Answers are only ever added; the newest one of a partner counts.
+A campaign's document changes only while nothing of it has been sent, and then every answer to the
+earlier text lapses. States move by `UPDATE … WHERE state IN …` with the count checked. Answers are
+only ever added; the newest one of a partner counts, if it was given to the present text.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "get",
     "latest_answers",
     "lock",
+    "revise",
     "set_answer_entry",
     "set_entry",
 ]
@@ -56,7 +58,7 @@ class CampaignRecord:
     starts_at: datetime
     ends_at: datetime
     not_after: datetime
-    created_at: datetime
+    created_at: datetime  # of this text
     entry: EntryIndex
 
 
@@ -245,8 +247,51 @@ def answers(tx: Tx, campaign_id: int) -> list[AnswerRecord]:
 
 
 def latest_answers(tx: Tx, campaign_id: int) -> dict[PartnerSlug, AnswerRecord]:
-    """The answer that counts, per partner that has answered."""
+    """The newest answer of each partner that has answered.
+
+    It counts if its `campaign_digest` is the campaign's: the text may have been revised since.
+    """
     return {record.partner: record for record in answers(tx, campaign_id)}
+
+
+def revise(
+    tx: Tx,
+    campaign_id: int,
+    *,
+    document: str,
+    digest: bytes,
+    signature: bytes,
+    starts_at: datetime,
+    ends_at: datetime,
+    not_after: datetime,
+    at: datetime,
+) -> None:
+    """Put a new text in the place of one of which nothing has been sent; answers to it lapse.
+
+    Raises:
+        StateConflict: It is being sent, or over.
+    """
+    before = (CampaignState.CREATED.value, CampaignState.PLANNED.value)
+    statement = (
+        update(_campaign)
+        .where(_campaign.c.id == campaign_id, _campaign.c.state.in_(before))
+        .values(
+            document=document,
+            digest=digest,
+            signature=signature,
+            state=CampaignState.CREATED.value,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            not_after=not_after,
+            created_at=at,
+        )
+    )
+    if tx.execute(statement).rowcount != 1:
+        found = by_id(tx, campaign_id)
+        raise StateConflict(
+            f"campaign {found.name} is {found.state.value}, so its text stays as it is",
+            hint="Stop it and create another one under a new name.",
+        )
 
 
 def _record(row: Row[Any]) -> CampaignRecord:
