@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -47,6 +47,26 @@ class _RowTokens(NamedTuple):
     name_address: Token | None
 
 
+class _Names:
+    """What matching needs of names, worked out once per distinct name of a pack."""
+
+    def __init__(self) -> None:
+        self._firsts: dict[str, tuple[str, str]] = {}
+        self._lasts: dict[str, tuple[str, str]] = {}
+
+    def first(self, written: str) -> tuple[str, str]:
+        """Folded given name and its nickname class."""
+        if (found := self._firsts.get(written)) is None:
+            found = self._firsts[written] = names.given(written), names.first_class(written)
+        return found
+
+    def last(self, written: str) -> tuple[str, str]:
+        """Folded surname and its phonetic code."""
+        if (found := self._lasts.get(written)) is None:
+            found = self._lasts[written] = names.fold(written), names.surname_code(written)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Converter:
     """Converts the items of one pack.
@@ -58,6 +78,7 @@ class Converter:
         match: Seals match blocks under the match key.
         packed_on: The day of packing, in UTC.
         upload_id: Where the rows will belong.
+        names: Names met so far, in memory as long as the converter.
     """
 
     tokeniser: Tokeniser
@@ -66,6 +87,7 @@ class Converter:
     match: RowSealer
     packed_on: date
     upload_id: int
+    names: _Names = field(default_factory=_Names, repr=False)
 
     def rows(self, rows: Sequence[PackRow]) -> list[StagedRow]:
         """Rows as they are stored, in the same order.
@@ -76,9 +98,9 @@ class Converter:
         normal.check_rows(rows, packed_on=self.packed_on)
         emails = normal.email_values(rows, profile=self.profile)
         phones = normal.phone_values(rows)
-        blocks = [_match_block(row) for row in rows]
+        blocks = [_match_block(row, self.names) for row in rows]
         contents = [
-            _content(row, block, mails, numbers)
+            _content(row, block, self.names.last(row.last_name)[0], mails, numbers)
             for row, block, mails, numbers in zip(rows, blocks, emails, phones, strict=True)
         ]
         births = [compose_name_birth(r.first_name, r.last_name, r.birth_date) for r in rows]
@@ -166,11 +188,12 @@ def _iso(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
-def _match_block(row: PackRow) -> MatchBlock:
+def _match_block(row: PackRow, known: _Names) -> MatchBlock:
+    first, first_class = known.first(row.first_name)
     return MatchBlock(
-        first=names.given(row.first_name),
-        first_class=names.first_class(row.first_name),
-        surname_code=names.surname_code(row.last_name),
+        first=first,
+        first_class=first_class,
+        surname_code=known.last(row.last_name)[1],
         suffix=row.suffix,
         birth_date=row.birth_date,
         house_number=row.house_number,
@@ -178,11 +201,13 @@ def _match_block(row: PackRow) -> MatchBlock:
     )
 
 
-def _content(row: PackRow, block: MatchBlock, emails: Sequence[str], phones: Sequence[str]) -> str:
+def _content(
+    row: PackRow, block: MatchBlock, surname: str, emails: Sequence[str], phones: Sequence[str]
+) -> str:
     """What a row says of its person, in one string: orders rows for merging, never by id."""
     fields = [
         block.first,
-        names.fold(row.last_name),
+        surname,
         block.suffix,
         block.birth_date,
         block.house_number,

@@ -7,7 +7,7 @@ array of strings in the order of the fields below.
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 from consortium.errors import EvidenceError
@@ -39,7 +39,16 @@ class MatchBlock:
 
     def encode(self) -> bytes:
         """The bytes that are sealed."""
-        return json.dumps(astuple(self), ensure_ascii=False, separators=(",", ":")).encode()
+        fields = (
+            self.first,
+            self.first_class,
+            self.surname_code,
+            self.suffix,
+            self.birth_date,
+            self.house_number,
+            self.postcode,
+        )
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
+from consortium.store import memberships
 from consortium.store.engine import Tx, chunked
+from consortium.store.memberships import mark_neighbours
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, SourceRowId, Token, UploadDigest
 
@@ -133,7 +134,7 @@ def stage(tx: Tx, rows: Sequence[StagedRow], *, upload_id: int, epoch: int, prof
         _row.c.upload_id == upload_id,
         _row.c.number.between(rows[0].number, rows[-1].number),
     )
-    row_ids: dict[int, int] = dict(tx.execute(statement).tuples().all())
+    row_ids: dict[int, int] = {found.number: found.id for found in tx.execute(statement)}
     tx.bulk(
         _contact.name,
         ("point_id", "row_id", "position"),
@@ -165,12 +166,12 @@ def _intern(
     found: dict[Point, ContactPointId] = {}
     missing = points
     while missing:
-        values = [
-            {"kind": kind, "token": token, "epoch": epoch, "profile": profile, "dead": False}
-            for kind, token in missing
-        ]
-        dialect = sqlite if tx.sqlite else postgresql
-        tx.execute(dialect.insert(_point).on_conflict_do_nothing(), values)
+        mark = "?" if tx.sqlite else "%s"
+        tx.connection.exec_driver_sql(
+            f"INSERT INTO {_point.name} (kind, token, epoch, profile, dead)"  # noqa: S608 - our own table
+            f" VALUES ({', '.join([mark] * 5)}) ON CONFLICT DO NOTHING",
+            [(kind, token, epoch, profile, False) for kind, token in missing],
+        )
         for part in chunked(missing, _IN):
             statement = select(_point.c.kind, _point.c.token, _point.c.id).where(
                 _point.c.token.in_([token for _, token in part])
@@ -247,7 +248,7 @@ def rows_of_points(
             .where(_contact.c.point_id.in_(part), _upload.c.state == UploadState.ACTIVE.value)
             .order_by(_contact.c.point_id, _contact.c.row_id)
         )
-        found.extend(tx.execute(statement).tuples())
+        found.extend((point, row) for point, row in tx.execute(statement))
     return found
 
 
@@ -286,8 +287,8 @@ def details(tx: Tx, row_id: SourceRowId) -> SealedRow:
 def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
     """Delete up to `limit` rows of an upload that does not count, with all that hangs on them.
 
-    Memberships go with the rows, and contact points that no row, message or suppression needs any
-    more. Returns how many rows were deleted; 0: none were left.
+    Memberships go with the rows (the next merge is told whom to judge anew), and contact points
+    that no row, message or suppression needs any more. Returns how many rows were deleted; 0: none were left.
     """
     row_ids = list(
         tx.execute(
@@ -298,12 +299,14 @@ def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
             .limit(limit)
         ).scalars()
     )
+    mark_neighbours(tx, row_ids)
     for part in chunked(row_ids, _IN):
         points = list(
             tx.execute(
                 select(_contact.c.point_id).where(_contact.c.row_id.in_(part)).distinct()
             ).scalars()
         )
+        memberships.mark_neighbours(tx, part)
         tx.execute(delete(_contact).where(_contact.c.row_id.in_(part)))
         tx.execute(delete(_member).where(_member.c.row_id.in_(part)))
         tx.execute(delete(_row).where(_row.c.id.in_(part)))

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, insert, or_, select, tuple_
+from sqlalchemy import Select, and_, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consortium.model import Channel, Scope, UploadState
 from consortium.store.engine import Tx, chunked
+from consortium.store.memberships import visible
 from consortium.store.rows import Point
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, EntryIndex, Token
@@ -200,19 +201,13 @@ def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Sel
     member, other_row, other_upload = _member.alias(), _row.alias(), _upload.alias()
     other, other_point = _contact.alias(), _point.alias()
 
-    def visible(table: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a thicket
-        return and_(
-            table.c.from_generation <= generation,
-            or_(table.c.to_generation.is_(None), table.c.to_generation > generation),
-        )
-
     return (
         select(_point.c.token, other_point.c.token)
         .join(_contact, _contact.c.point_id == _point.c.id)
         .join(_row, _row.c.id == _contact.c.row_id)
         .join(_upload, _upload.c.id == _row.c.upload_id)
-        .join(_member, and_(_member.c.row_id == _row.c.id, visible(_member)))
-        .join(member, and_(member.c.person_id == _member.c.person_id, visible(member)))
+        .join(_member, and_(_member.c.row_id == _row.c.id, visible(_member, generation)))
+        .join(member, and_(member.c.person_id == _member.c.person_id, visible(member, generation)))
         .join(other_row, other_row.c.id == member.c.row_id)
         .join(other_upload, other_upload.c.id == other_row.c.upload_id)
         .join(other, other.c.row_id == other_row.c.id)

@@ -53,8 +53,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def _make_private(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each with mode 0700."""
+    if not folder.is_dir():
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _write(path: Path, data: bytes, place: Callable[[Path, Path], None]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _make_private(path.parent)
     beside = path.parent / f".{path.name}.{secrets.token_hex(8)}.new"
     descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
