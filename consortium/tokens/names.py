@@ -167,9 +167,10 @@ def split_full(raw: str) -> Name:
 def compatible_first(a: str, b: str) -> bool:
     """Whether two first names can be one human's: nothing in them says otherwise.
 
-    True if either is unknown; an initial fits every name that begins with it, or that is
-    short for one that does; nicknames fit every name they are short for. A misspelling fits (one slip, or cut short),
-    but only of a word that is no name itself: Daniel and Daniela, Andrew and Andrea contradict.
+    True if either is unknown; an initial fits every name that begins with it, or that is short
+    for one that does; nicknames fit every name they are short for. A misspelling fits (one slip,
+    or cut short), but only of a word that is no name itself: Daniel and Daniela, Andrew and Andrea
+    contradict.
     Symmetric; not transitive, since Chris fits both Christopher and Christine.
     """
     one, other = given(a), given(b)

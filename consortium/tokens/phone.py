@@ -2,11 +2,11 @@
 
 Labels (`cell:`), extensions and spreadsheet quoting are taken off, a leading `00` is read as `+`
 where the region has no such numbers, and what is left must be a valid number of a numbering plan
-(`plan`). Possible is not enough: a wrong number reaches a stranger. So Ofcom's numbers for drama (07700 900xxx), which the plan does not
-allocate, are refused, and the North American 555-01xx, which it does, are accepted. Refused as
-fillers: one digit repeated, directory enquiries (555-1212), the two numbers that Britons make up.
-A number that a spreadsheet turned into 5.03E+09 has lost digits and is refused even where they look
-whole.
+(`plan`). Possible is not enough: a wrong number reaches a stranger. So Ofcom's numbers for drama
+(07700 900xxx), which the plan does not allocate, are refused, and the North American 555-01xx,
+which it does, are accepted. Refused as fillers: one digit repeated, directory enquiries (555-1212),
+the two numbers that Britons make up. A number that a spreadsheet turned into 5.03E+09 has lost
+digits and is refused even where they look whole.
 """
 
 from __future__ import annotations

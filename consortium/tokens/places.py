@@ -1,17 +1,54 @@
-"""States and countries (first form)."""
+"""Countries, and the states of those three whose states decide rules or clocks.
+
+Names are compared by their letters: `N.C.`, `n. carolina` and `NC - North Carolina` are one. What
+is not in the tables is unknown and gives an empty string, because a place that is guessed would
+let a message go where no policy allows it.
+"""
 
 from __future__ import annotations
 
+import re
+
+from consortium.tokens import tables, text
+
 __all__ = ["country", "state"]
+
+_MAX_CHARS = 80
+_PIECES = re.compile(r"[-–—/,;:()]+")
 
 
 def country(raw: str) -> str:
-    """ISO 3166-1 alpha-2 code of a country's name or code; empty: unknown."""
-    text = raw.strip().upper()
-    return text if len(text) == 2 else ""  # noqa: PLR2004 - alpha-2
+    """ISO 3166-1 code of a country's name, in English or its own tongue, or code; else empty."""
+    return tables.country_names().get(_letters(raw), "")
 
 
 def state(raw: str, country: str = "") -> str:
-    """Code of a US state, Canadian province or UK nation; empty: unknown."""
-    text = raw.strip().upper()
-    return text if len(text) == 2 else ""  # noqa: PLR2004 - USPS code
+    """Code of a US state or territory, a Canadian province or a nation of the United Kingdom.
+
+    Args:
+        raw: Any string: a code, a name, an abbreviation, or several that agree (`Oregon (OR)`).
+        country: ISO code; empty: any of the three, which share no code.
+
+    Returns:
+        USPS, Canada Post or ISO 3166-2 letters (`OR`, `ON`, `ENG`); empty if unknown.
+    """
+    found = _codes(raw, country)
+    if not found:
+        pieces = [piece for piece in _PIECES.split(raw[:_MAX_CHARS]) if not _is_country(piece)]
+        each = [_codes(piece, country) for piece in pieces if piece.strip()]
+        found = set.intersection(*each) if each else set()
+    return found.pop() if len(found) == 1 else ""
+
+
+def _codes(raw: str, country: str) -> set[str]:
+    named = tables.state_names().get(_letters(raw), ())
+    return {code for home, code in named if country in {"", home}}
+
+
+def _is_country(raw: str) -> bool:
+    """Whether a piece only names one of the three countries, as in `US-OR`."""
+    return _letters(raw) in {"us", "usa", "gb", "uk", "can", "canada", "unitedstates"}
+
+
+def _letters(raw: str) -> str:
+    return tables.letters(text.line(raw[:_MAX_CHARS]))

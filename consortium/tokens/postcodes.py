@@ -1,12 +1,107 @@
-"""Postcodes (first form)."""
+"""Postcodes in one spelling: five digits in the United States, a space inside in Britain and Canada.
+
+ZIP+4 is cut to the ZIP, because the last four digits change and half of all lists have none. A ZIP
+that a spreadsheet has robbed of its leading zero gets it back, unless the row's state has no ZIPs
+that begin with one. Of other countries letters and digits are kept as they come.
+"""
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
+from consortium.tokens import tables, text
 from consortium.tokens.profile import Rejected
 
 __all__ = ["normalise"]
 
+_MAX_CHARS: Final = 40
+_LONGEST: Final = 10
+_FIRST_ZIP: Final = "00501"
+_LAST_ZIP: Final = "99950"
+_ZIP = re.compile(r"(\d{5})(?:[-\s]\d{1,4}|\d{4})?")
+_PLAIN_ZIP = re.compile(r"\d{5}(?:-\d{4})?")
+_SHORT_ZIP = re.compile(r"(\d{3,4})(?:-\d{4})?|(\d{4})\d{4}")
+_WHOLE_FLOAT = re.compile(r"(\d{3,9})[.,]0+")
+_BRITISH = re.compile(r"(GIR|[A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})")
+_CANADIAN = re.compile(r"([ABCEGHJ-NPRSTVXY]\d[A-Z])(\d[A-Z]\d)")
+_OTHER = re.compile(r"(?=[A-Z ]*\d)[A-Z\d]+(?: [A-Z\d]+){0,3}")
+_SEPARATOR = re.compile(r"[\s._-]+")
+_MANGLED = re.compile(r"\d[.,]\d+E[+-]?\d+")
+_ZIP_COUNTRIES = frozenset({"AS", "GU", "MP", "PR", "US", "VI"})
+_BRITISH_COUNTRIES = frozenset({"GB", "GG", "IM", "JE"})
+_ZERO_STATES = frozenset({"AE", "CT", "MA", "ME", "NH", "NJ", "PR", "RI", "VI", "VT"})
+_DOUBLE_ZERO_STATES = frozenset({"NY", "PR", "VI"})
+_NOBODYS = frozenset({"00000", "11111", "99999"})
+
 
 def normalise(raw: str, country: str = "", *, state: str = "") -> str | Rejected:
-    """The postcode in its one spelling; "" for an empty cell."""
-    return raw.strip().upper()[:5]
+    """The postcode in its one spelling; empty for an empty cell or a filler.
+
+    Args:
+        raw: Any string.
+        country: ISO code of the row, or of the list; empty: told from the shape.
+        state: The row's state, if known; decides whether a ZIP can have lost a leading zero.
+
+    Returns:
+        `97214`, `SW1A 1AA`, `K1A 0B1`, or letters and digits in capitals; or `bad_postcode`,
+        `placeholder` (00000, 99999), `spreadsheet_number` or `too_long`.
+    """
+    cell = text.bare(raw)
+    if not cell or text.is_filler(cell):
+        return ""
+    if len(cell) > _MAX_CHARS:
+        return Rejected("too_long")
+    code = "".join(map(_ascii_digit, text.line(cell).upper())).strip("='\"` ")
+    if country in _ZIP_COUNTRIES or (not country and _looks_american(code, state)):
+        return _zip(code, state)
+    return _spaced(code, country)
+
+
+def _looks_american(code: str, state: str) -> bool:
+    """Whether a code of an unnamed country is a ZIP: by its five digits, or by the row's state."""
+    return _PLAIN_ZIP.fullmatch(code) is not None or (
+        code[:1].isdigit() and ("US", state) in tables.states()
+    )
+
+
+def _spaced(code: str, country: str) -> str | Rejected:
+    """A code of any country but the United States."""
+    close = _SEPARATOR.sub("", code)
+    for countries, shape in ((_BRITISH_COUNTRIES, _BRITISH), (frozenset({"CA"}), _CANADIAN)):
+        if not country or country in countries:
+            if found := shape.fullmatch(close):
+                return f"{found[1]} {found[2]}"
+            if country:
+                return Rejected("bad_postcode")
+    spaced = _SEPARATOR.sub(" ", code).strip()
+    if len(close) > _LONGEST or not _OTHER.fullmatch(spaced):
+        return Rejected("bad_postcode")
+    return spaced
+
+
+def _zip(code: str, state: str) -> str | Rejected:
+    if whole := _WHOLE_FLOAT.fullmatch(code):
+        code = whole[1]
+    five = ""
+    if found := _ZIP.fullmatch(code):
+        five = found[1]
+    elif found := _SHORT_ZIP.fullmatch(code):
+        five = _with_zeros(found[1] or found[2], state)
+    if five in _NOBODYS:
+        return Rejected("placeholder")
+    if _FIRST_ZIP <= five <= _LAST_ZIP:
+        return five
+    return Rejected("spreadsheet_number" if _MANGLED.fullmatch(code) else "bad_postcode")
+
+
+def _with_zeros(digits: str, state: str) -> str:
+    """A ZIP without its leading zeros; empty where the state has no such ZIP."""
+    lost_two = len(digits) == 3  # noqa: PLR2004 - five less two zeros
+    if lost_two:
+        return f"00{digits}" if state in _DOUBLE_ZERO_STATES else ""
+    return f"0{digits}" if not state or state in _ZERO_STATES else ""
+
+
+def _ascii_digit(char: str) -> str:
+    return char if char.isascii() or not char.isdecimal() else str(int(char))

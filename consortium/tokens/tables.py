@@ -8,12 +8,22 @@ something accepted before belongs to the next one.
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-__all__ = ["lines", "word_sets"]
+__all__ = [
+    "area_codes",
+    "countries",
+    "country_names",
+    "letters",
+    "lines",
+    "state_names",
+    "states",
+    "word_sets",
+]
 
 
 @cache
@@ -26,6 +36,60 @@ def word_sets(name: str) -> Mapping[str, frozenset[str]]:
 def lines(name: str) -> list[str]:
     """The lines of a text file of `data/`, without comments and empty ones."""
     return [line for line in _read(name).splitlines() if line and not line.startswith("#")]
+
+
+@cache
+def states() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """(country, state code) to the zones of the state, sorted."""
+    return MappingProxyType({(row[0], row[1]): _items(row[2]) for row in _rows("states.tsv")})
+
+
+@cache
+def state_names() -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """What a state may be called, by its letters, to every (country, code) that is called so."""
+    names: dict[str, tuple[tuple[str, str], ...]] = {}
+    for country, code, _, spellings in _rows("states.tsv"):
+        for name in dict.fromkeys(map(letters, (code, *_items(spellings)))):
+            names[name] = (*names.get(name, ()), (country, code))
+    return MappingProxyType(names)
+
+
+@cache
+def countries() -> Mapping[str, tuple[str, ...]]:
+    """ISO country code to the zones of the country, sorted; none where only the state tells."""
+    return MappingProxyType({row[0]: _items(row[1]) for row in _rows("countries.tsv")})
+
+
+@cache
+def country_names() -> Mapping[str, str]:
+    """What a country may be called, by its letters, to its ISO code."""
+    return MappingProxyType(
+        {
+            letters(name): code
+            for code, _, spellings in _rows("countries.tsv")
+            for name in (*_items(spellings), code)
+        }
+    )
+
+
+@cache
+def area_codes() -> Mapping[str, tuple[str, ...]]:
+    """North American area code to the zones of its numbers, sorted."""
+    return MappingProxyType({row[0]: _items(row[1]) for row in _rows("area-codes.tsv")})
+
+
+def letters(name: str) -> str:
+    """A name by its letters alone: no accents, no case."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in plain if char.isalpha())
+
+
+def _items(field: str) -> tuple[str, ...]:
+    return tuple(field.split("|")) if field else ()
+
+
+def _rows(name: str) -> list[list[str]]:
+    return [line.split("\t") for line in lines(name)]
 
 
 def _read(name: str) -> str:
