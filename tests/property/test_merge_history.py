@@ -1,0 +1,185 @@
+"""Any history of uploads, withdrawals, deletions, crashes and merges ends in the same persons."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from consortium.identity import MergeRow
+from consortium.store import merges, state
+from consortium.store.engine import Database
+from tests.unit.identity.world import START, World, claims
+
+ROWS = st.lists(claims(points=4), max_size=5)
+PARTNERS = st.sampled_from(["p1", "p2", "p2", "q1"])
+
+
+@pytest.fixture(scope="session")
+def empty(_sqlite_template: Path) -> Path:
+    return _sqlite_template
+
+
+def fresh(template: Path) -> World:
+    path = Path(tempfile.mkdtemp(prefix="consortium-merge-")) / "consortium.db"
+    shutil.copyfile(template, path)
+    return World.begin(Database.open(f"sqlite:///{path}"))
+
+
+def drop(world: World) -> None:
+    world.database.close()
+    assert world.database.file is not None
+    shutil.rmtree(world.database.file.parent)
+
+
+def by_content(world: World, held: dict[int, list[MergeRow]]) -> list[list[bytes]]:
+    """Persons as lists of content digests, comparable between databases."""
+    return sorted(
+        sorted(held[upload][number - 1].content for upload, number in person)
+        for person in world.persons()
+    )
+
+
+class History(RuleBasedStateMachine):
+    """Uploads come and go; now and then a merge runs, dies, or is checked against a full one."""
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = fresh(self.template)
+        self.held: dict[int, list[MergeRow]] = {}
+        self.partner: dict[int, str] = {}
+        self.active: set[int] = set()
+        self.ended: set[int] = set()
+        self.merged = True
+
+    def teardown(self) -> None:
+        drop(self.world)
+
+    @initialize(rows=ROWS)
+    def begin(self, rows: list[MergeRow]) -> None:
+        self.add(rows, "p1")
+
+    def add(self, rows: list[MergeRow], partner: str) -> None:
+        upload = self.world.upload(rows, partner=partner)
+        self.held[upload], self.partner[upload] = rows, partner
+        self.active.add(upload)
+        self.merged = False
+
+    @rule(rows=ROWS, partner=PARTNERS)
+    def upload(self, rows: list[MergeRow], partner: str) -> None:
+        self.add(rows, partner)
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        upload = data.draw(st.sampled_from(sorted(self.active)))
+        self.world.withdraw(upload)
+        self.active.remove(upload)
+        self.ended.add(upload)
+        self.merged = False
+
+    @precondition(lambda self: self.ended)
+    @rule(data=st.data())
+    def erase(self, data: st.DataObject) -> None:
+        upload = data.draw(st.sampled_from(sorted(self.ended)))
+        self.world.erase(upload)
+        self.ended.remove(upload)
+
+    @rule()
+    def merge(self) -> None:
+        self.world.merge()
+        self.merged = True
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def die_in_a_merge(self, data: st.DataObject) -> None:
+        """Write part of a generation, and no more."""
+        database = self.world.database
+        with database.read() as tx:
+            generation = state.merge_generation(tx)
+            rows = [row for _, row in merges.persons(tx, generation)]
+        some = data.draw(st.sets(st.sampled_from(rows))) if rows else set()
+        before = self.world.persons()
+        with database.write() as tx:
+            merges.begin(tx, generation + 1, at=START)
+        merges.close(database, sorted(some), generation=generation + 1)
+        merges.add(database, [(row, 5000) for row in sorted(some)], generation=generation + 1)
+        assert self.world.persons() == before
+        merges.sweep(database)
+        assert self.world.persons() == before
+
+    @invariant()
+    def persons_are_of_active_rows_only(self) -> None:
+        upload_ids = {upload for person in self.world.persons() for upload, _ in person}
+        assert upload_ids <= self.active
+
+    @precondition(lambda self: self.merged)
+    @invariant()
+    def incremental_is_what_a_full_merge_gives(self) -> None:
+        incremental, ids = self.world.persons(), self.world.ids()
+        result = self.world.merge(full=True)
+        assert result.changed_rows == 0
+        assert self.world.persons() == incremental
+        assert self.world.ids() == ids
+        rows = sum(len(self.held[u]) for u in self.active)
+        assert (result.rows, result.persons) == (rows, len(incremental))
+
+    @precondition(lambda self: self.merged and self.active)
+    @rule(data=st.data())
+    def withdrawn_is_as_if_it_had_never_come(self, data: st.DataObject) -> None:
+        order = data.draw(st.permutations(sorted(self.active)))
+        other = fresh(self.template)
+        try:
+            held = {
+                other.upload(self.held[u], partner=self.partner[u]): self.held[u] for u in order
+            }
+            other.merge()
+            assert by_content(other, held) == by_content(self.world, self.held)
+        finally:
+            drop(other)
+
+
+def test_any_history_gives_the_persons_of_a_full_merge(empty: Path) -> None:
+    machine = type("History", (History,), {"template": empty})
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=25, stateful_step_count=14, deadline=None)
+    )
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(claims(points=4), min_size=1, max_size=10), data=st.data())
+def test_any_split_into_uploads_in_any_order_gives_the_same_persons(
+    empty: Path, rows: list[MergeRow], data: st.DataObject
+) -> None:
+    outcomes = []
+    for _ in range(2):
+        world = fresh(empty)
+        try:
+            left, held = data.draw(st.permutations(rows)), {}
+            while left:
+                size = data.draw(st.integers(1, len(left)))
+                held[world.upload(left[:size])] = left[:size]
+                left = left[size:]
+                if data.draw(st.booleans()):
+                    world.merge()
+            world.merge()
+            outcomes.append(by_content(world, held))
+        finally:
+            drop(world)
+    assert outcomes[0] == outcomes[1]
