@@ -33,6 +33,7 @@ from consortium.errors import BadFile, ConsortiumError
 from consortium.intake import sweep
 from consortium.intake.chunks import ChunkSize
 from consortium.intake.convert import Converter, OptOutTokens
+from consortium.intake.normal import RowChecker
 from consortium.intake.verify import VerifiedPack, refuse_repeated, verify
 from consortium.ledger import entries
 from consortium.model import (
@@ -179,7 +180,7 @@ class _Intake:
             profile=self.pack.profile,
             details=RowSealer(data_key, label="details", salt=upload.data_salt, context=context),
             match=RowSealer(match_key, label="match", salt=upload.match_salt, context=context),
-            packed_on=self.pack.header.created_at.astimezone(UTC).date(),
+            checker=RowChecker(self.pack.header.created_at.astimezone(UTC).date()),
             upload_id=upload.id,
         )
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import NamedTuple
 
 from consortium.intake import normal
+from consortium.intake.normal import RowChecker
 from consortium.model import PackOptOut, PackRow
 from consortium.model.match_block import MatchBlock
 from consortium.store.rows import StagedRow
@@ -76,7 +77,7 @@ class Converter:
         profile: The normalisation rules that the pack's header names.
         details: Seals details under the upload's data key.
         match: Seals match blocks under the match key.
-        packed_on: The day of packing, in UTC.
+        checker: Sees that values are normalised.
         upload_id: Where the rows will belong.
         names: Names met so far, in memory as long as the converter.
     """
@@ -85,7 +86,7 @@ class Converter:
     profile: Profile
     details: RowSealer
     match: RowSealer
-    packed_on: date
+    checker: RowChecker
     upload_id: int
     names: _Names = field(default_factory=_Names, repr=False)
 
@@ -95,7 +96,7 @@ class Converter:
         Raises:
             BadFile: A value is not normalised; names row and field.
         """
-        normal.check_rows(rows, packed_on=self.packed_on)
+        self.checker.check(rows)
         emails = normal.email_values(rows, profile=self.profile)
         phones = normal.phone_values(rows)
         blocks = [_match_block(row, self.names) for row in rows]

@@ -15,10 +15,10 @@ from datetime import date, timedelta
 from typing import NoReturn
 
 from consortium.errors import BadFile
-from consortium.model import Consent, PackOptOut, PackRow
+from consortium.model import Consent, PackOptOut, PackRow, Places
 from consortium.tokens import Email, Phone, Profile, dates, email, names, phone, places, postcodes
 
-__all__ = ["check_rows", "email_values", "phone_values"]
+__all__ = ["RowChecker", "email_values", "phone_values"]
 
 _SUFFIXES = frozenset({"", "jr", "sr", "ii", "iii", "iv"})
 _HOUSE = re.compile(r"[0-9a-z]{0,16}", re.ASCII)
@@ -59,45 +59,57 @@ def phone_values(items: Sequence[Item]) -> list[list[str]]:
     return [list(item.phones) for item in items]
 
 
-def check_rows(rows: Sequence[PackRow], *, packed_on: date) -> None:
-    """See that everything else of some rows is normalised and in range.
+class RowChecker:
+    """Sees that everything but contact points is normalised and in range.
+
+    Remembers the names and places it has seen, since lists repeat them.
 
     Args:
-        rows: Rows of a pack.
-        packed_on: The day it was packed, in UTC; a partner's own day may be the next.
-
-    Raises:
-        BadFile: A value is not; names row and field.
+        packed_on: The day of packing, in UTC; a partner's own day may be the next.
     """
-    latest = packed_on + timedelta(days=1)
-    births = dates.normalise([row.birth_date for row in rows], today=latest)
-    for row, birth in zip(rows, births, strict=True):
-        if birth != row.birth_date:
-            _refuse(row.number, "the birth date")
-        if fault := _name_fault(row) or _place_fault(row):
-            _refuse(row.number, fault)
-        if not all(_is_sane(c, latest) for c in (row.email_consent, row.sms_consent)):
-            _refuse(row.number, "the day of consent")
 
+    def __init__(self, packed_on: date) -> None:
+        self._latest = packed_on + timedelta(days=1)
+        self._good_names: set[str] = set()
+        self._good_places: set[Places] = set()
 
-def _name_fault(row: PackRow) -> str:
-    for name in (row.first_name, row.last_name):
-        if name != names.written(name) or _HEX.search(name):
-            return "a name"
-    if row.suffix not in _SUFFIXES:
-        return "the suffix"
-    return "" if _LANGUAGE.fullmatch(row.language) else "the language"
+    def check(self, rows: Sequence[PackRow]) -> None:
+        """Check some rows.
 
+        Raises:
+            BadFile: A value is not normalised; names row and field.
+        """
+        births = dates.normalise([row.birth_date for row in rows], today=self._latest)
+        for row, birth in zip(rows, births, strict=True):
+            if birth != row.birth_date:
+                _refuse(row.number, "the birth date")
+            if fault := self._name_fault(row) or self._place_fault(row):
+                _refuse(row.number, fault)
+            if not all(_is_sane(c, self._latest) for c in (row.email_consent, row.sms_consent)):
+                _refuse(row.number, "the day of consent")
 
-def _place_fault(row: PackRow) -> str:
-    where = row.places
-    if where.country != places.country(where.country):
-        return "the country"
-    if where.state != places.state(where.state, where.country):
-        return "the state"
-    if where.postcode != postcodes.normalise(where.postcode, where.country, state=where.state):
-        return "the postcode"
-    return "" if _HOUSE.fullmatch(row.house_number) else "the house number"
+    def _name_fault(self, row: PackRow) -> str:
+        for name in (row.first_name, row.last_name):
+            if name not in self._good_names:
+                if name != names.written(name) or _HEX.search(name):
+                    return "a name"
+                self._good_names.add(name)
+        if row.suffix not in _SUFFIXES:
+            return "the suffix"
+        return "" if _LANGUAGE.fullmatch(row.language) else "the language"
+
+    def _place_fault(self, row: PackRow) -> str:
+        where = row.places
+        if where not in self._good_places:
+            if where.country != places.country(where.country):
+                return "the country"
+            if where.state != places.state(where.state, where.country):
+                return "the state"
+            code = postcodes.normalise(where.postcode, where.country, state=where.state)
+            if where.postcode != code:
+                return "the postcode"
+            self._good_places.add(where)
+        return "" if _HOUSE.fullmatch(row.house_number) else "the house number"
 
 
 def _is_sane(consent: Consent, latest: date) -> bool:

@@ -288,7 +288,8 @@ def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
     """Delete up to `limit` rows of an upload that does not count, with all that hangs on them.
 
     Memberships go with the rows (the next merge is told whom to judge anew), and contact points
-    that no row, message or suppression needs any more. Returns how many rows were deleted; 0: none were left.
+    that no row, message or suppression needs any more. Returns how many rows were deleted; 0: none
+    were left.
     """
     row_ids = list(
         tx.execute(

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from consortium.errors import BadFile
@@ -118,8 +119,9 @@ def _day(day: date | None) -> str:
     return "" if day is None else day.isoformat()
 
 
-def _date(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None
+@lru_cache(4096)
+def _consent(basis: str, on: str) -> Consent:
+    return Consent(ConsentBasis(basis), date.fromisoformat(on) if on else None)
 
 
 def _row(fields: Sequence[Any]) -> PackRow:
@@ -139,8 +141,8 @@ def _row(fields: Sequence[Any]) -> PackRow:
         places=Places(country, state, postcode),
         language=language,
         relationship=Relationship(relationship),
-        email_consent=Consent(ConsentBasis(email_basis), _date(email_on)),
-        sms_consent=Consent(ConsentBasis(sms_basis), _date(sms_on)),
+        email_consent=_consent(email_basis, email_on),
+        sms_consent=_consent(sms_basis, sms_on),
         sealed_record_id=base64.b64decode(record_id, validate=True) if record_id else b"",
     )
 
