@@ -1,0 +1,256 @@
+"""The partner's desk: everything a partner does on its own machine, with its own keys.
+
+Nothing here needs the host or a database. What leaves the machine is a file that the partner hands
+over: its card, a signed policy, an encrypted pack, a signed answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from consortium import documents, policy
+from consortium.app import homes
+from consortium.app.keyring import profile_of
+from consortium.app.policies import check_policy
+from consortium.clock import Clock
+from consortium.config import PartnerSettings
+from consortium.errors import HomeError, StateConflict, UsageError
+from consortium.model import ConsortiumCard, Observer, PartnerCard, Silent
+from consortium.pack import CheckReport, MappingDocument, PackResult, Stated, parse_attest
+from consortium.pack import check as check_list
+from consortium.pack import pack as pack_list
+from consortium.tokens import Profile
+from consortium.types import PartnerSlug
+from consortium.vault import cards, signed
+from consortium.vault.keys import KeyProvider
+
+__all__ = ["ListOptions", "PartnerDesk", "check_without_home"]
+
+_CONSORTIUM = "consortium.card"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """What a partner says about a list beside its file.
+
+    Attributes:
+        mapping: Mapping document, if the columns are not recognised.
+        attest: What the partner states where the export says nothing, e.g.
+            `email=express, relationship=member` (docs/formats/mapping.md).
+        problems_to: Where to write the rejected rows; None: nowhere.
+    """
+
+    mapping: Path | None = None
+    attest: str = ""
+    problems_to: Path | None = None
+
+    def read_mapping(self) -> MappingDocument | None:
+        """The mapping, read."""
+        if self.mapping is None:
+            return None
+        return documents.load(self.mapping, model=MappingDocument)
+
+    def stated(self) -> Stated | None:
+        """The statements, read."""
+        return parse_attest(self.attest) if self.attest else None
+
+
+def check_without_home(
+    path: Path,
+    *,
+    options: ListOptions,
+    today: date,
+    region: str = "US",
+    observer: Observer | None = None,
+    profile: Profile | None = None,
+) -> CheckReport:
+    """What is in a list and what packing it would attest; needs no home, no keys, no host."""
+    return check_list(
+        path,
+        profile=profile or Profile(),
+        today=today,
+        mapping=options.read_mapping(),
+        region=region,
+        stated=options.stated(),
+        problems_to=options.problems_to,
+        observer=observer,
+    )
+
+
+class PartnerDesk:
+    """A partner's home, open.
+
+    Args:
+        home: The folder.
+        settings: Its `partner.toml`.
+        keys: Where the two secrets come from.
+        clock: What time it is.
+        observer: Told of progress.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        settings: PartnerSettings,
+        keys: KeyProvider,
+        clock: Clock,
+        observer: Observer | None = None,
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self._keys = keys
+        self._clock = clock
+        self._observer = observer or Silent()
+
+    @property
+    def slug(self) -> PartnerSlug:
+        """The partner's short name."""
+        return PartnerSlug(self.settings.slug)
+
+    @property
+    def card(self) -> PartnerCard:
+        """The partner's public card."""
+        return cards.partner_card(
+            self._keys,
+            slug=self.slug,
+            name=self.settings.name,
+            postal_address=self.settings.postal_address,
+            from_address=self.settings.from_address,
+            firewall_group=self.settings.firewall_group,
+        )
+
+    @property
+    def card_file(self) -> Path:
+        """Where the public card lies."""
+        return self.home / f"{self.slug}.card"
+
+    def card_text(self) -> str:
+        """The public card, as the host takes it."""
+        return cards.encode_partner(self.card, sign_key=self._keys.open("sign"))
+
+    def read_consortium_card(self, text: str) -> ConsortiumCard:
+        """A consortium's card, to show its fingerprint before anything is done.
+
+        Raises:
+            BadFile: Not a consortium's card.
+            EvidenceError: Altered after it was made.
+        """
+        return cards.decode_consortium(text)
+
+    def join(self, card: str) -> ConsortiumCard:
+        """Keep the card of the consortium to pack and sign for; compare its fingerprint first.
+
+        Raises:
+            BadFile, EvidenceError: As `read_consortium_card`.
+            StateConflict: Another consortium was joined from this home.
+        """
+        read = self.read_consortium_card(card)
+        file = self.home / _CONSORTIUM
+        if file.exists():
+            if self.consortium == read:
+                return read
+            raise StateConflict(
+                f"this home has joined {self.consortium.origin} already",
+                hint="Make another home for another consortium, or one whose keys have changed.",
+            )
+        homes.write_file(file, card)
+        return read
+
+    @property
+    def consortium(self) -> ConsortiumCard:
+        """The consortium that was joined.
+
+        Raises:
+            HomeError: None was.
+        """
+        file = self.home / _CONSORTIUM
+        if not file.exists():
+            raise HomeError(
+                "this partner has not joined a consortium", hint="consortium partner join CARD"
+            )
+        return cards.decode_consortium(homes.read_file(file))
+
+    def sign_policy(self, text: str, *, name: str = "the policy") -> str:
+        """Sign a policy document for the consortium that was joined.
+
+        Raises:
+            DocumentError: It is malformed or says something it may not; with line.
+            UsageError: It is another partner's.
+        """
+        check_policy(text, name=name)
+        read = policy.read(text, name=name)
+        if read.partner != self.slug:
+            raise UsageError(
+                f"{name} is the policy of {read.partner}, and this is the home of {self.slug}",
+                hint=f'Write partner = "{self.slug}", or sign it in the other home.',
+            )
+        return signed.sign_document(
+            "policy",
+            text,
+            origin=self.consortium.origin,
+            signer=signed.partner_signer(self.slug, sign_key=self._keys.open("sign")),
+        )
+
+    def check(self, path: Path, *, options: ListOptions = ListOptions()) -> CheckReport:
+        """What is in a list and what packing it would attest. Nothing leaves the machine."""
+        joined = (self.home / _CONSORTIUM).exists()
+        return check_without_home(
+            path,
+            options=options,
+            today=self._clock.now().date(),
+            region=self.settings.region,
+            observer=self._observer,
+            profile=profile_of(self.consortium) if joined else None,
+        )
+
+    def pack(
+        self,
+        path: Path,
+        *,
+        list_name: str,
+        obtained_on: date,
+        out: Path,
+        expires_on: date | None = None,
+        standing: bool = False,
+        replace: bool = False,
+        options: ListOptions = ListOptions(),
+    ) -> PackResult:
+        """Check, normalise, sign and encrypt a list for the consortium that was joined.
+
+        Args:
+            path: The export.
+            list_name: What the partner calls the list.
+            obtained_on: The day the export was made.
+            out: Where to write the pack; whole or not at all.
+            expires_on: The day from which the host must not use it.
+            standing: Let the host open the rows without an approval per campaign; only where the
+                partner's policy says `approval = "standing"`.
+            replace: Write over an existing pack.
+            options: Mapping, statements and where rejected rows go.
+
+        Raises:
+            BadFile: The list cannot be read or has nothing usable in it.
+            UsageError: A date or a statement will not do.
+        """
+        return pack_list(
+            path,
+            list_name=list_name,
+            obtained_on=obtained_on,
+            card=self.consortium,
+            partner=self.slug,
+            sign_key=self._keys.open("sign"),
+            receive_key=self.card.receive_key,
+            out=out,
+            now=self._clock.now(),
+            expires_on=expires_on,
+            mapping=options.read_mapping(),
+            region=self.settings.region,
+            stated=options.stated(),
+            standing=standing,
+            problems_to=options.problems_to,
+            replace=replace,
+            observer=self._observer,
+        )

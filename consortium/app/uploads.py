@@ -1,0 +1,104 @@
+"""Uploads, on the host: packs taken in, listed, withdrawn; and the persons made of them."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+
+from consortium import identity, intake
+from consortium.app.context import Context
+from consortium.app.keyring import tokeniser
+from consortium.errors import BadFile
+from consortium.identity import MergeResult
+from consortium.store import uploads
+from consortium.store.uploads import UploadRecord
+
+__all__ = ["Uploads"]
+
+
+class Uploads:
+    """The uploads of an open consortium."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def add(self, pack: Path) -> UploadRecord:
+        """Take a pack in: all of it or nothing.
+
+        The host keeps no copy. The file can be read by whoever holds the intake key: delete it
+        once it is taken in.
+
+        Raises:
+            BadFile: It cannot be read, is no pack, is cut short or for another consortium.
+            EvidenceError: Altered, or signed by another partner.
+            NotFound: Its partner is not admitted.
+            StateConflict: The same pack was taken in before.
+            KeyFailure, StoreFailure: Keys or database cannot be used.
+        """
+        context = self._context
+        try:
+            stream = pack.open("rb")
+        except FileNotFoundError as error:
+            raise BadFile(f"there is no file {pack.name}", hint="Check the name.") from error
+        except IsADirectoryError as error:
+            raise BadFile(f"{pack.name} is a folder, not a pack") from error
+        except OSError as error:
+            raise BadFile(f"{pack.name} cannot be read", hint="Check who may read it.") from error
+        with stream:
+            return intake.add(
+                context.database,
+                stream,
+                identity=context.keys.open("intake"),
+                consortium=context.card,
+                tokeniser=tokeniser(context),
+                match_key=context.keys.open("match"),
+                wraps=context.wraps,
+                clock=context.clock,
+                observer=context.observer,
+                name=pack.name,
+            )
+
+    def list(self) -> builtins.list[UploadRecord]:
+        """Every upload, oldest first; staged ones are not shown."""
+        with self._context.database.read() as tx:
+            return uploads.all_of(tx)
+
+    def show(self, name: str) -> UploadRecord:
+        """One upload by its name, `u-0042`.
+
+        Raises:
+            NotFound: There is none.
+        """
+        with self._context.database.read() as tx:
+            return uploads.get(tx, name)
+
+    def withdraw(self, name: str) -> UploadRecord:
+        """Make an upload's rows count no more, at once, and delete them; opt-outs stay.
+
+        Raises:
+            NotFound: There is none of that name.
+        """
+        context = self._context
+        return intake.withdraw(context.database, name, wraps=context.wraps, clock=context.clock)
+
+    def expire(self) -> builtins.list[UploadRecord]:
+        """The same for every upload whose day has passed."""
+        context = self._context
+        return intake.expire(context.database, wraps=context.wraps, clock=context.clock)
+
+    def merge(self, *, full: bool = False) -> MergeResult:
+        """Make persons of the source rows: what changed since the last merge, or everything.
+
+        Needs the match key and no vault key.
+
+        Raises:
+            StateConflict: Another merge is running.
+        """
+        context = self._context
+        return identity.run(
+            context.database,
+            match_opener=identity.match_opener(context.keys.open("match")),
+            clock=context.clock,
+            observer=context.observer,
+            full=full,
+        )
