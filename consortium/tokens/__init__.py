@@ -7,7 +7,12 @@ why, in time linear in its length, and never an exception. Rules of profile 1:
 
 from consortium.tokens import addresses, dates, email, names, phone, places, postcodes, zones
 from consortium.tokens.addresses import Address
-from consortium.tokens.composites import compose_name_address, compose_name_birth
+from consortium.tokens.composites import (
+    compose_name_address,
+    compose_name_address_column,
+    compose_name_birth,
+    compose_name_birth_column,
+)
 from consortium.tokens.email import Email
 from consortium.tokens.names import Name
 from consortium.tokens.phone import Phone
@@ -29,7 +34,9 @@ __all__ = [
     "Tokeniser",
     "addresses",
     "compose_name_address",
+    "compose_name_address_column",
     "compose_name_birth",
+    "compose_name_birth_column",
     "dates",
     "email",
     "names",

@@ -19,6 +19,7 @@ from consortium.tokens.profile import Rejected
 __all__ = ["Address", "house_number", "split"]
 
 _MAX_CHARS: Final = 300
+_SHORTEST_CODE: Final = 5
 _NUMBERED = re.compile(r"(\d{1,6})(?:-?([a-z])(?=[\s,]|$)|\s?-\s?(\d{1,5}[a-z]?)(?=[\s,]|$))?")
 _GRID = re.compile(r"([nsew]\d{1,5}\s?[nsew]\d{1,5})\b")
 _BOX = re.compile(r"\b(?:p\W{0,2}o\W{0,2}|post\s?office\s)\s?box\W{0,2}(\d{1,7}[a-z]?)|^box\s(\d+)")
@@ -97,7 +98,7 @@ def split(raw: str, country: str = "") -> Address:
     before = rest[: code.start()] if code else rest
     state = _state_at_end(before, country)
     postcode = postcodes.normalise(code[1], country, state=state) if code else ""
-    if isinstance(postcode, Rejected):
+    if isinstance(postcode, Rejected) or len(postcode) < _SHORTEST_CODE:
         postcode = ""
     return Address(house_number(line), Places(country=country, state=state, postcode=postcode))
 

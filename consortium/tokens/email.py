@@ -122,7 +122,7 @@ def _address(  # noqa: PLR0911 - one refusal after the other
         return Rejected("bad_syntax")
     address = _unwrapped(text.line(piece))
     if not address or text.is_filler(address):
-        return Rejected("placeholder")
+        return Rejected("placeholder" if address else "empty")
     if "@" not in address:
         return Rejected("no_at")
     if quoted := _QUOTED.fullmatch(address):

@@ -168,9 +168,9 @@ def compatible_first(a: str, b: str) -> bool:
     """Whether two first names can be one human's: nothing in them says otherwise.
 
     True if either is unknown; an initial fits every name that begins with it, or that is short
-    for one that does; nicknames fit every name they are short for. A misspelling fits (one slip,
-    or cut short), but only of a word that is no name itself: Daniel and Daniela, Andrew and Andrea
-    contradict.
+    for one that does; nicknames fit every name they are short for. A misspelling fits (one slip
+    from any form of the name, or cut short), but only if it is no name itself: Daniel and Daniela,
+    Andrew and Andrea contradict.
     Symmetric; not transitive, since Chris fits both Christopher and Christine.
     """
     one, other = given(a), given(b)
@@ -182,10 +182,19 @@ def compatible_first(a: str, b: str) -> bool:
         return any(name[0] == one for name in (other, *nicknames.classes(other)))
     if not set(nicknames.classes(one)).isdisjoint(nicknames.classes(other)):
         return True
-    if nicknames.is_known(one) and nicknames.is_known(other):
+    return _is_misspelt(one, other) or _is_misspelt(other, one)
+
+
+def _is_misspelt(word: str, name: str) -> bool:
+    """Whether a word that is no name is a slip away from a name or one of its other forms."""
+    if nicknames.is_known(word):
         return False
-    shortened = len(one) >= _MIN_SHORTENED and other.startswith(one)
-    return shortened or (len(one) >= _MIN_SLIPPED and spelling.one_slip(one, other))
+    if len(word) >= _MIN_SHORTENED and (name.startswith(word) or word.startswith(name)):
+        return True
+    return any(
+        max(len(word), len(form)) >= _MIN_SLIPPED and spelling.one_slip(word, form)
+        for form in nicknames.spellings(name)
+    )
 
 
 def _letters(word: str) -> str:

@@ -12,7 +12,7 @@ from functools import cache
 
 from consortium.tokens import tables
 
-__all__ = ["classes", "is_known", "one_class"]
+__all__ = ["classes", "is_known", "one_class", "spellings"]
 
 
 def one_class(first: str) -> str:
@@ -29,6 +29,21 @@ def classes(first: str) -> tuple[str, ...]:
 def is_known(first: str) -> bool:
     """Whether a folded name is in the table, and so is no misspelling of another."""
     return first in _table()
+
+
+def spellings(first: str) -> frozenset[str]:
+    """Every word of every class that a folded first name may stand for, itself among them."""
+    members = _members()
+    return frozenset((first,)).union(*(members.get(name, ()) for name in classes(first)))
+
+
+@cache
+def _members() -> dict[str, frozenset[str]]:
+    """Class to its words."""
+    lines = tables.lines("nicknames.txt")
+    return {
+        line.split(":")[0].split()[0]: frozenset(line.replace(":", " ").split()) for line in lines
+    }
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Postcodes in one spelling: five digits in the United States, a space inside in Britain and Canada.
+"""Postcodes in one spelling: five digits in the United States, a space in Britain and Canada.
 
 ZIP+4 is cut to the ZIP, because the last four digits change and half of all lists have none. A ZIP
 that a spreadsheet has robbed of its leading zero gets it back, unless the row's state has no ZIPs
@@ -20,7 +20,7 @@ _LONGEST: Final = 10
 _FIRST_ZIP: Final = "00501"
 _LAST_ZIP: Final = "99950"
 _ZIP = re.compile(r"(\d{5})(?:[-\s]\d{1,4}|\d{4})?")
-_PLAIN_ZIP = re.compile(r"\d{5}(?:-\d{4})?")
+_PLAIN_ZIP = re.compile(r"\d{5}(?:-?\d{4})?")
 _SHORT_ZIP = re.compile(r"(\d{3,4})(?:-\d{4})?|(\d{4})\d{4}")
 _WHOLE_FLOAT = re.compile(r"(\d{3,9})[.,]0+")
 _BRITISH = re.compile(r"(GIR|[A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})")
