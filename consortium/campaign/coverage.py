@@ -19,7 +19,7 @@ from consortium.store.campaigns import AnswerRecord, CampaignRecord
 from consortium.types import PartnerSlug
 from consortium.vault.wraps import STANDING, WrapStore, campaign_scope
 
-__all__ = ["Coverage", "PolicyInForce", "coverage", "valid"]
+__all__ = ["Coverage", "PolicyInForce", "by_partner", "coverage", "valid"]
 
 
 class Coverage(StrEnum):
@@ -88,3 +88,14 @@ def coverage(
         else:
             found.append(Coverage.WAITING)
     return found
+
+
+def by_partner(
+    uploads: Sequence[UploadFacts], found: Sequence[Coverage]
+) -> dict[PartnerSlug, Coverage]:
+    """Per partner what it has said; of several lists, what the coordinator still waits for."""
+    order = [Coverage.APPROVED, Coverage.NOT_COVERED, Coverage.WAITING, Coverage.DECLINED]
+    said: dict[PartnerSlug, Coverage] = {}
+    for upload, one in zip(uploads, found, strict=True):
+        said[upload.partner] = max(said.get(upload.partner, one), one, key=order.index)
+    return dict(sorted(said.items()))

@@ -38,6 +38,7 @@ __all__ = [
     "RowColumns",
     "UploadFacts",
     "bans",
+    "consenting_rows",
     "kept_messages",
     "points",
     "prior_messages",
@@ -295,6 +296,26 @@ def rows(
         relationships=[Relationship(word) for word in relationships.values()],
         consents=[(ConsentBasis(basis), on) for basis, on in consents.values()],
     )
+
+
+def consenting_rows(
+    tx: Tx, *, among: Collection[UploadFacts], channel: Channel
+) -> list[tuple[Places, int]]:
+    """Rows of these uploads that claim consent on a channel, counted by place; merged or not."""
+    basis = _row.c.email_basis if channel is Channel.EMAIL else _row.c.sms_basis
+    places = (_row.c.country, _row.c.state, _row.c.postcode)
+    statement = (
+        select(*places, func.count())
+        .where(
+            _row.c.upload_id.in_([upload.id for upload in among]),
+            basis != ConsentBasis.NONE.value,
+        )
+        .group_by(*places)
+    )
+    return [
+        (Places(country=country, state=state, postcode=postcode), count)
+        for country, state, postcode, count in tx.execute(statement)
+    ]
 
 
 def points(

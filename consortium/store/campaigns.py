@@ -16,10 +16,10 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from consortium.errors import NotFound, StateConflict
-from consortium.model import CampaignState, Channel
+from consortium.model import CampaignState, Channel, UploadState
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
-from consortium.types import CampaignName, EntryIndex, PartnerSlug
+from consortium.types import CampaignName, EntryIndex, PartnerSlug, UploadDigest
 
 __all__ = [
     "AnswerRecord",
@@ -36,10 +36,12 @@ __all__ = [
     "revise",
     "set_answer_entry",
     "set_entry",
+    "upload_digests",
 ]
 
 _campaign = metadata.tables["consortium_campaign"]
 _approval = metadata.tables["consortium_approval"]
+_upload = metadata.tables["consortium_upload"]
 _partner = metadata.tables["consortium_partner"]
 
 
@@ -244,6 +246,17 @@ def answers(tx: Tx, campaign_id: int) -> list[AnswerRecord]:
         .order_by(_approval.c.id)
     )
     return [_answer(row) for row in tx.execute(statement)]
+
+
+def upload_digests(tx: Tx, partner_id: int) -> dict[UploadDigest, bool]:
+    """Every upload of a partner, and whether it counts: what its answers may open."""
+    statement = select(_upload.c.digest, _upload.c.state).where(
+        _upload.c.partner_id == partner_id, _upload.c.state != UploadState.STAGED.value
+    )
+    return {
+        UploadDigest(bytes(row.digest)): row.state == UploadState.ACTIVE.value
+        for row in tx.execute(statement)
+    }
 
 
 def latest_answers(tx: Tx, campaign_id: int) -> dict[PartnerSlug, AnswerRecord]:

@@ -1,0 +1,80 @@
+"""How a campaign stands: what partners have said, what is planned, what has become of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from consortium.campaign import coverage as covering
+from consortium.campaign import document
+from consortium.campaign.coverage import Coverage
+from consortium.campaign.document import CampaignDocument
+from consortium.campaign.view import GROUP, Policies
+from consortium.clock import Clock
+from consortium.store import audiences, campaigns, outbox, plans
+from consortium.store.campaigns import CampaignRecord
+from consortium.store.engine import Database
+from consortium.store.outbox import Tally
+from consortium.store.plans import AnswerTotal, PlanRecord
+from consortium.types import PartnerSlug
+from consortium.vault.wraps import WrapStore
+
+__all__ = ["CampaignView", "status"]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign for the screen.
+
+    Attributes:
+        campaign, document: As stored, and what its document says.
+        said: For each partner with a list that counts: what it has said; of several lists, what
+            the coordinator still waits for.
+        plan: The plan in force, or None.
+        totals: Its answers, counted.
+        messages: Its messages, counted by owner, state and reason.
+        at: When this was read.
+    """
+
+    campaign: CampaignRecord
+    document: CampaignDocument
+    said: dict[PartnerSlug, Coverage]
+    plan: PlanRecord | None
+    totals: tuple[AnswerTotal, ...]
+    messages: tuple[Tally, ...]
+    at: datetime
+
+
+def status(
+    database: Database, name: str, *, policies: Policies, wraps: WrapStore, clock: Clock
+) -> CampaignView:
+    """Read how a campaign stands.
+
+    Args:
+        database: Where everything is.
+        name: The campaign.
+        policies: Reads the policies in force, inside a transaction.
+        wraps: Where partners' wraps lie.
+        clock: Tells the time.
+
+    Raises:
+        NotFound: There is no such campaign.
+    """
+    now = clock.now()
+    with database.read() as tx:
+        campaign = campaigns.get(tx, name)
+        uploads = audiences.uploads(tx, group=GROUP, day=now.date())
+        answers = covering.valid(campaign, campaigns.latest_answers(tx, campaign.id), now=now)
+        found = covering.coverage(
+            campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps
+        )
+        plan = plans.frozen(tx, campaign.id)
+        return CampaignView(
+            campaign=campaign,
+            document=document.parse(campaign.document, name=campaign.name),
+            said=covering.by_partner(uploads, found),
+            plan=plan,
+            totals=tuple(plans.totals(tx, plan.id)) if plan else (),
+            messages=tuple(outbox.tally(tx, campaign.id)),
+            at=now,
+        )
