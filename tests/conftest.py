@@ -15,11 +15,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from consortium.store import migrate
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
+
+settings.register_profile("consortium", deadline=None)  # a test is never timed
+settings.load_profile("consortium")
 
 DATABASES = ("sqlite", "postgresql")
 

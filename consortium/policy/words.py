@@ -9,19 +9,40 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["KNOWN", "group", "phrase"]
+__all__ = ["ELSEWHERE", "KNOWN", "group", "phrase"]
 
+_BROKEN: Final = "could not be prepared"
 _CONSENT: Final = "no consent that a partner may use"
 _LATELY: Final = "had as many messages as allowed lately"
+_NO_ADDRESS: Final = "no address that works"
+_ONCE: Final = "get one message only"
 _OPT_OUT: Final = "asked not to be contacted"
 _PLACE: Final = "live where no partner lets us write"
 _SCOPE: Final = "no partner allows this kind of message"
 _STANDING: Final = "no partner's policy or approval is in force"
 _TIME: Final = "no permitted hour before the deadline"
 _USED_UP: Final = "a partner's own limit is used up"
+_GONE: Final = "the list was withdrawn or has expired"
 _WAIT: Final = "wait for a permitted hour"
 
-_WORDS: Final[dict[tuple[str, str], tuple[str, str]]] = {
+_Words = dict[tuple[str, str], tuple[str, str]]
+
+_ELSEWHERE: Final[_Words] = {  # what planning and sending find out without asking a policy
+    ("approval", "ceiling_reached"): ("as many messages as the partner approved", _USED_UP),
+    ("approval", "declined"): ("the partner has declined this campaign", _STANDING),
+    ("approval", "upload_not_covered"): ("the partner approved without this list", _STANDING),
+    ("contact_point", "dead"): ("the address no longer works", _NO_ADDRESS),
+    ("contact_point", "no_contact_point"): ("no address for this channel", _NO_ADDRESS),
+    ("deadline", "window_ended"): ("the campaign's window has ended", _TIME),
+    ("details", "do_not_open"): ("the sealed row does not open", _BROKEN),
+    ("details", "other_address"): ("the sealed row names another address", _BROKEN),
+    ("one_message", "already_written_to"): ("has had this campaign's message", _ONCE),
+    ("one_message", "shared_address"): ("somebody at the same address gets the message", _ONCE),
+    ("upload", "ended"): ("the list was withdrawn or has expired", _GONE),
+}
+
+_WORDS: Final[_Words] = {
+    **_ELSEWHERE,
     ("approval", "not_approved"): ("the partner has not approved this campaign", _STANDING),
     ("channel", "channel_not_granted"): ("the partner does not use this channel", _SCOPE),
     ("consent", "consent_basis_not_accepted"): (
@@ -63,6 +84,8 @@ _WORDS: Final[dict[tuple[str, str], tuple[str, str]]] = {
 
 KNOWN: Final = frozenset(_WORDS)
 """Every pair that has words."""
+ELSEWHERE: Final = frozenset(_ELSEWHERE)
+"""Those of them that no rule kind gives."""
 
 
 def phrase(rule: str, reason: str) -> str:

@@ -35,6 +35,7 @@ from consortium.policy import (
     decide_all,
     read,
 )
+from consortium.policy.protocol import NEVER
 from consortium.policy.words import KNOWN
 from consortium.types import PartnerSlug
 
@@ -271,6 +272,19 @@ def test_a_deferral_is_to_the_first_instant_at_which_it_is_allowed(
         if moment < answer.until:
             assert isinstance(again, Defer)
             assert again.until == answer.until
+
+
+@given(generous("nurses"), asks, people)
+def test_each_guard_alone_defers_to_the_first_instant_it_allows(
+    one: Draft, ask: Ask, person: PersonFacts
+) -> None:
+    for guard in one.compiled().guards:
+        answer = guard.judge(ask, person)
+        if isinstance(answer, Defer) and answer.reason != NEVER:
+            assert answer.until > ask.at
+            assert guard.judge(replace(ask, at=answer.until), person) == Allow()
+            just_before = max(ask.at, answer.until - timedelta(microseconds=1))
+            assert guard.judge(replace(ask, at=just_before), person) == answer
 
 
 @settings(max_examples=200)

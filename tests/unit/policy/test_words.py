@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import consortium_policies
 from consortium.policy import group, phrase
 from consortium.policy.engine import OWN_REASONS
-from consortium.policy.words import KNOWN
+from consortium.policy.words import ELSEWHERE, KNOWN
 
-RULES_PAGE = Path(__file__).parents[3] / "docs/reference/rules.md"
+ROOT = Path(__file__).parents[3]
 
 
 def test_every_reason_that_can_be_given_has_words_and_no_other_has() -> None:
     given = {(kind.name, r) for kind in consortium_policies.rules().kinds for r in kind.reasons}
-    assert given | set(OWN_REASONS) == KNOWN
+    assert not ELSEWHERE & (given | set(OWN_REASONS))
+    assert given | set(OWN_REASONS) | ELSEWHERE == KNOWN
+
+
+def test_every_reason_written_anywhere_in_the_library_has_words() -> None:
+    written = re.compile(
+        r"""(?:Refuse|Defer)\(\s*(?:rule=)?"(\w+)",[^"()]*(?:reason=)?"(\w+)\"""", re.DOTALL
+    )
+    pairs = {
+        pair
+        for path in (ROOT / "consortium").rglob("*.py")
+        for pair in written.findall(path.read_text(encoding="utf-8"))
+    }
+    assert ("policy", "no_policy") in pairs
+    assert pairs <= KNOWN
 
 
 def test_words_fit_a_line_of_the_plans_table() -> None:
@@ -39,4 +54,6 @@ def test_a_reason_of_a_later_version_is_printed_as_it_is_written() -> None:
 
 
 def test_the_page_of_rules_is_the_generated_one() -> None:
-    assert RULES_PAGE.read_text(encoding="utf-8") == consortium_policies.reference()
+    assert (ROOT / "docs/reference/rules.md").read_text(
+        encoding="utf-8"
+    ) == consortium_policies.reference()
