@@ -6,8 +6,9 @@ repeats, a time inside the window is quiet both times; in the hour that it skips
 the clock jumps past `to`. All arithmetic is on instants in UTC; a change of a zone's offset inside
 the wait is found to the second.
 
-Cost: 2 µs for an instant that is open in one zone, about 40 µs to find the end of a night
-(measured, CPython 3.11); answers are kept, so a plan asks once per set of zones.
+Cost in one zone (measured, one core, CPython 3.11): 5 µs for an instant that is open, 26 µs to find
+the end of a night, 67 µs if the clocks change in it; 0.8 µs for an answer that was kept, so a plan,
+which asks of one instant, pays once per set of zones.
 """
 
 from __future__ import annotations
