@@ -57,7 +57,7 @@ def encode(value: Mapping[str, Any] | JSON) -> bytes:
     _check(value, 0)
     try:
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+    except ValueError as error:  # rfc8785's own, and UnicodeEncodeError for keys
         raise EvidenceError("a value has no canonical form: bad text or number") from error
 
 

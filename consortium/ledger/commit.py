@@ -21,7 +21,7 @@ __all__ = ["SALT_BYTES", "band", "commit", "is_band", "leaf_salt", "opens", "row
 
 SALT_BYTES = 32
 _LABEL = b"consortium/v1|leaf|"
-_MAX_BAND = 30  # digits of both ends
+_MAX_BAND = 40  # digits of both ends
 
 
 def commit(salt: bytes, value: bytes) -> str:
