@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, insert, select, update
 
 from consortium.errors import NotFound, StateConflict
 from consortium.model import MessageState
@@ -27,19 +27,18 @@ from consortium.types import EntryIndex, MessageName, PartnerSlug
 __all__ = [
     "FINAL",
     "Intent",
-    "Orphan",
-    "PlanRecord",
     "Settlement",
     "Tally",
-    "frozen_plan",
     "handed_over",
     "intend",
     "message_id",
     "message_name",
+    "names",
     "next_due",
     "orphans",
+    "overdue",
     "postpone",
-    "set_intent_entry",
+    "set_entries",
     "settle",
     "stop",
     "tally",
@@ -59,16 +58,7 @@ FINAL = frozenset(
 _message = metadata.tables["consortium_message"]
 _attempt = metadata.tables["consortium_attempt"]
 _partner = metadata.tables["consortium_partner"]
-_plan = metadata.tables["consortium_plan"]
 _row = metadata.tables["consortium_source_row"]
-
-
-@dataclass(frozen=True, slots=True)
-class PlanRecord:
-    """The plan that is being sent; `entry` is its place in the ledger."""
-
-    id: int
-    entry: EntryIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +76,6 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Orphan:
-    """An intent without an outcome, left by a run that died."""
-
-    intent: Intent
-    intended_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of an intent.
 
@@ -107,7 +89,7 @@ class Settlement:
     """
 
     intent: Intent
-    outcome: str
+    outcome: Literal["accepted", "rejected", "later", "not_handed_over", "unknown"]
     code: str | None
     state: MessageState
     at: datetime
@@ -147,26 +129,6 @@ def message_id(tx: Tx, name: str) -> int:
     return int(found)
 
 
-def frozen_plan(tx: Tx, campaign_id: int) -> PlanRecord:
-    """The plan in force.
-
-    Raises:
-        StateConflict: There is none yet.
-    """
-    statement = (
-        select(_plan.c.id, _plan.c.entry)
-        .where(_plan.c.campaign_id == campaign_id, _plan.c.state == "frozen")
-        .order_by(_plan.c.id.desc())
-        .limit(1)
-    )
-    row = tx.execute(statement).first()
-    if row is None:
-        raise StateConflict(
-            "the campaign has no plan yet", hint="Make one with: consortium campaign plan"
-        )
-    return PlanRecord(id=row.id, entry=EntryIndex(row.entry))
-
-
 def waiting(
     tx: Tx,
     campaign_id: int,
@@ -191,6 +153,32 @@ def waiting(
         .limit(limit)
     )
     return [row.id for row in tx.execute(statement)]
+
+
+def overdue(tx: Tx, campaign_id: int, *, limit: int, untried: bool) -> list[tuple[int, int]]:
+    """Waiting messages, due or not: id and number in the plan; all, or those never handed over.
+
+    Args:
+        campaign_id: Of which campaign.
+        limit: At most so many.
+        untried: Whether to leave out messages that were offered to the transport before.
+    """
+    clauses = [
+        _message.c.campaign_id == campaign_id,
+        _message.c.state == MessageState.WAITING.value,
+    ]
+    if untried:
+        offered = exists().where(
+            _attempt.c.message_id == _message.c.id, _attempt.c.outcome != "not_handed_over"
+        )
+        clauses.append(~offered)
+    statement = (
+        select(_message.c.id, _message.c.number)
+        .where(*clauses)
+        .order_by(_message.c.id)
+        .limit(limit)
+    )
+    return [(row.id, row.number) for row in tx.execute(statement)]
 
 
 def next_due(
@@ -241,18 +229,12 @@ def intend(tx: Tx, message_ids: Sequence[int], *, at: datetime) -> list[Intent]:
     ]
 
 
-def set_intent_entry(tx: Tx, intents: Iterable[Intent], *, entry: EntryIndex) -> None:
-    """Note the ledger entry under which these intents are recorded."""
-    ids = [intent.attempt_id for intent in intents]
-    tx.execute(update(_attempt).where(_attempt.c.id.in_(ids)).values(intent_entry=entry))
-
-
-def settle(tx: Tx, settlements: Sequence[Settlement], *, entry: EntryIndex) -> None:
+def settle(tx: Tx, settlements: Sequence[Settlement]) -> None:
     """Record outcomes, and move their messages on.
 
     Args:
+        tx: The transaction that also appends the ledger entry (`set_entries`).
         settlements: Each intent once.
-        entry: The ledger entry under which they are recorded.
 
     Raises:
         StateConflict: An intent has an outcome already, or its message is not `intended`.
@@ -266,7 +248,6 @@ def settle(tx: Tx, settlements: Sequence[Settlement], *, entry: EntryIndex) -> N
             outcome=bindparam("b_outcome"),
             code=bindparam("b_code"),
             ended_at=bindparam("b_at"),
-            outcome_entry=entry,
         )
     )
     done = tx.execute(
@@ -291,6 +272,18 @@ def settle(tx: Tx, settlements: Sequence[Settlement], *, entry: EntryIndex) -> N
         source=MessageState.INTENDED,
         values={"state": MessageState.WAITING.value, "not_before": bindparam("b_from")},
     )
+
+
+def set_entries(
+    tx: Tx, *, intents: Iterable[Intent], settlements: Iterable[Settlement], entry: EntryIndex
+) -> None:
+    """Note the ledger entry under which intents and outcomes are recorded."""
+    for column, found in (
+        ("intent_entry", [intent.attempt_id for intent in intents]),
+        ("outcome_entry", [settlement.intent.attempt_id for settlement in settlements]),
+    ):
+        if found:
+            tx.execute(update(_attempt).where(_attempt.c.id.in_(found)).values({column: entry}))
 
 
 def stop(tx: Tx, message_ids: Iterable[int], *, rule: str, reason: str, at: datetime) -> None:
@@ -326,7 +319,7 @@ def postpone(tx: Tx, message_ids: Iterable[int], *, until: datetime) -> None:
     )
 
 
-def orphans(tx: Tx, campaign_id: int) -> list[Orphan]:
+def orphans(tx: Tx, campaign_id: int) -> list[Intent]:
     """Intents of a campaign without an outcome, oldest first; with nobody sending: of dead runs."""
     other = _attempt.alias()
     number = (
@@ -335,7 +328,7 @@ def orphans(tx: Tx, campaign_id: int) -> list[Orphan]:
         .scalar_subquery()
     )
     statement = (
-        select(_attempt.c.id, _attempt.c.message_id, _attempt.c.intended_at, number)
+        select(_attempt.c.id, _attempt.c.message_id, number)
         .join(_message, _message.c.id == _attempt.c.message_id)
         .where(
             _message.c.campaign_id == campaign_id,
@@ -345,9 +338,19 @@ def orphans(tx: Tx, campaign_id: int) -> list[Orphan]:
         .order_by(_attempt.c.id)
     )
     return [
-        Orphan(Intent(message_id=message, attempt_id=attempt, attempt=count), at)
-        for attempt, message, at, count in tx.execute(statement)
+        Intent(message_id=message, attempt_id=attempt, attempt=count)
+        for attempt, message, count in tx.execute(statement)
     ]
+
+
+def names(tx: Tx, campaign_id: int, *, state: MessageState) -> list[MessageName]:
+    """The campaign's messages in a state, oldest first."""
+    statement = (
+        select(_message.c.id)
+        .where(_message.c.campaign_id == campaign_id, _message.c.state == state.value)
+        .order_by(_message.c.id)
+    )
+    return [message_name(row.id) for row in tx.execute(statement)]
 
 
 def tally(tx: Tx, campaign_id: int) -> list[Tally]:
@@ -368,20 +371,10 @@ def tally(tx: Tx, campaign_id: int) -> list[Tally]:
 
 def handed_over(tx: Tx, campaign_id: int) -> dict[int, int]:
     """Per owner id: messages that are, or may have been, handed over; what a ceiling counts."""
-    attempted = exists().where(
-        _attempt.c.message_id == _message.c.id,
-        or_(
-            _attempt.c.outcome.is_(None),
-            _attempt.c.outcome.in_(("accepted", "rejected", "unknown")),
-        ),
-    )
+    kept_back = (MessageState.WAITING.value, MessageState.STOPPED.value)
     statement = (
         select(_message.c.owner_id, func.count())
-        .where(
-            _message.c.campaign_id == campaign_id,
-            _message.c.state.not_in((MessageState.WAITING.value, MessageState.STOPPED.value)),
-            attempted,
-        )
+        .where(_message.c.campaign_id == campaign_id, _message.c.state.not_in(kept_back))
         .group_by(_message.c.owner_id)
     )
     return {owner: count for owner, count in tx.execute(statement)}  # noqa: C416 - rows are not pairs to a type checker

@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, or_, select, text
+from sqlalchemy import and_, exists, or_, select, text
 
 from consortium.model import Channel, ConsentBasis, Places, Relationship, UploadState
 from consortium.policy.facts import PersonFacts, PriorMessage, SuppressionFact
 from consortium.store import suppressions
 from consortium.store.engine import Tx
+from consortium.store.memberships import visible
 from consortium.store.rows import SealedRow
 from consortium.store.tables import metadata
 from consortium.types import (
@@ -80,6 +81,7 @@ class Candidate:
         row: None if the row or its upload is gone.
         person_id: Of today's merge generation; None if the row belongs to nobody.
         person: As guards see it.
+        tried: Whether it was offered to the transport before, and put off.
         written_to: Whether a message of this campaign was, or may have been, handed over to any
             contact point of the person.
     """
@@ -95,6 +97,7 @@ class Candidate:
     row: LiveRow | None
     person_id: PersonId | None
     person: PersonFacts
+    tried: bool
     written_to: bool
 
 
@@ -122,6 +125,9 @@ def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
             _partner.c.slug,
             _partner.c.firewall_group,
             _plan.c.entry,
+            exists()
+            .where(_attempt.c.message_id == _message.c.id, _attempt.c.outcome != "not_handed_over")
+            .label("tried"),
         )
         .join(_partner, _partner.c.id == _message.c.owner_id)
         .join(_plan, _plan.c.id == _message.c.plan_id)
@@ -161,11 +167,12 @@ def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
                 person_id=person_id,
                 person=PersonFacts(
                     zones=tuple(sorted(person.zones)),
-                    country=min(person.countries, default=""),
+                    country=min(person.countries) if len(person.countries) == 1 else "",
                     suppressions=tuple(bans[ContactPointId(m.point_id)]),
                     prior=tuple(sorted(h.message for h in heard)),
                     guarded_by=tuple(PartnerSlug(s) for s in sorted(person.guards)),
                 ),
+                tried=bool(m.tried),
                 written_to=any(h.here for h in heard),
             )
         )
@@ -241,12 +248,6 @@ def _persons(
     generation = tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0
     mine, other = _member.alias(), _member.alias()
 
-    def visible(table: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a thicket
-        return and_(
-            table.c.from_generation <= generation,
-            or_(table.c.to_generation.is_(None), table.c.to_generation > generation),
-        )
-
     statement = (
         select(
             mine.c.row_id.label("asked"),
@@ -259,12 +260,12 @@ def _persons(
             _partner.c.firewall_group,
             _contact.c.point_id,
         )
-        .join(other, and_(other.c.person_id == mine.c.person_id, visible(other)))
+        .join(other, and_(other.c.person_id == mine.c.person_id, visible(other, generation)))
         .join(_row, _row.c.id == other.c.row_id)
         .join(_upload, _upload.c.id == _row.c.upload_id)
         .join(_partner, _partner.c.id == _upload.c.partner_id)
         .join(_contact, _contact.c.row_id == _row.c.id)
-        .where(mine.c.row_id.in_(groups), visible(mine), _counts(day))
+        .where(mine.c.row_id.in_(groups), visible(mine, generation), _counts(day))
     )
     found: dict[int, tuple[PersonId | None, _Person]] = {
         row_id: (None, _Person(set(), set(), set(), set())) for row_id in groups

@@ -1,0 +1,261 @@
+"""Handing over a committed batch, one message after the other.
+
+For each: is the intent still young, the deadline not passed, the run not told to stop and its lock
+still held; then wait for its turn at the rate; open this one recipient's details, fill in the
+owner's form, hand over, forget. What is not reached is given back: it is certain that nothing of
+it left, and the next intent transaction decides it anew.
+
+An answer says what becomes of its message:
+
+* accepted, or rejected for good: final.
+* for later, or refused for a reason that is about us (`5.7.x`): back to waiting, for longer each
+  time; the third refusal that is about us counts as the recipient's.
+* not handed over: back to waiting.
+* unknown: final, named in the result, never tried again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from consortium.campaign.message import MessageForm, choose
+from consortium.delivery.intents import Batch, Ready, Stopped
+from consortium.delivery.openings import Openings
+from consortium.delivery.pacing import HELD, Breaker, GiveUp, Meter, Pause, Rest, Waiter, retry_at
+from consortium.delivery.render import Letter, Letterhead
+from consortium.delivery.transport import (
+    Accepted,
+    Envelope,
+    Later,
+    NotHandedOver,
+    Outcome,
+    Rejected,
+    Transport,
+    Unknown,
+    is_about_sender,
+)
+from consortium.errors import ConsortiumError, EvidenceError
+from consortium.model import MessageState, PartnerCard, Purpose
+from consortium.policy.decision import Refuse
+from consortium.store.outbox import Intent, Settlement, message_name
+from consortium.types import PartnerSlug, Token
+
+__all__ = ["HandOver", "Handed", "Letters", "settlement"]
+
+_PATIENCE_WITH_US: Final = 3  # refusals about us before one counts as the recipient's
+
+
+@dataclass(slots=True)
+class Handed:
+    """What became of a batch.
+
+    Attributes:
+        settled: One settlement for each intent of the batch, with its message (None for one that
+            a dead run has left).
+        stopped: Messages given back that may never go.
+        sign: What the answers say about the server, if anything.
+        error: What ended the run, if anything did; nothing of that message was handed over.
+    """
+
+    settled: list[tuple[Settlement, Ready | None]] = field(default_factory=list)
+    stopped: list[Stopped] = field(default_factory=list)
+    sign: Rest | Pause | GiveUp | None = None
+    error: ConsortiumError | None = None
+
+    @property
+    def settlements(self) -> list[Settlement]:
+        """The settlements alone."""
+        return [settlement for settlement, _ in self.settled]
+
+
+class Letters:
+    """The owners' forms of one campaign, each made on first use.
+
+    Args:
+        forms: The campaign's messages, one per language.
+        purpose: The campaign's.
+        cards: The partners' public cards.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[MessageForm],
+        *,
+        purpose: Purpose,
+        cards: Mapping[PartnerSlug, PartnerCard],
+    ) -> None:
+        self._forms = forms
+        self._purpose = purpose
+        self._cards = cards
+        self._known: dict[tuple[PartnerSlug, int, str], Letter] = {}
+
+    def letter(self, ready: Ready, *, language: str) -> Letter:
+        """The form for one message."""
+        form = choose(self._forms, language=language)
+        owner, policy = ready.candidate.owner, ready.may.policy
+        key = (owner, policy.version, form.language)
+        if key not in self._known:
+            card, identity = self._cards[owner], policy.compiled.document.identity
+            head = Letterhead(
+                name=card.name,
+                from_name=identity.from_name or card.name,
+                from_address=card.from_address,
+                postal_address=card.postal_address,
+                disclaimer=identity.disclaimer,
+            )
+            self._known[key] = Letter(head=head, form=form, purpose=self._purpose)
+        return self._known[key]
+
+
+def settlement(
+    intent: Intent, outcome: Outcome, *, at: datetime, not_after: datetime
+) -> Settlement:
+    """What an answer means for its message (see the module's docstring)."""
+    again = retry_at(intent.attempt, now=at, not_after=not_after)
+    match outcome:
+        case Accepted(code):
+            return Settlement(intent, "accepted", code, MessageState.ACCEPTED, at)
+        case Rejected(code) if not is_about_sender(code) or intent.attempt >= _PATIENCE_WITH_US:
+            return Settlement(intent, "rejected", code, MessageState.REJECTED, at)
+        case Rejected(code) | Later(code):
+            return Settlement(intent, "later", code, MessageState.WAITING, at, again)
+        case NotHandedOver(reason):
+            soon = at if reason == "no_connection" else again  # else it may be the message's fault
+            return Settlement(intent, "not_handed_over", None, MessageState.WAITING, at, soon)
+        case Unknown():
+            return Settlement(intent, "unknown", None, MessageState.UNKNOWN, at)
+
+
+class HandOver:
+    """Hands over the batches of one run.
+
+    Args:
+        transport: What carries messages.
+        openings: Opens details.
+        letters: The owners' forms.
+        waiter: Tells the time, waits, and knows whether the run is told to stop.
+        interval: From one hand-over to the next.
+        not_after: The campaign's deadline.
+        banned: Whether the recipient has opted out under any of these tokens; asked only where
+            there is more than one key epoch, because then a ban may stand under a token that only
+            the opened address gives.
+        still_ours: Raises if the campaign's lock is lost.
+        unopenable: Told of a message whose upload opens for none of its rows.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        openings: Openings,
+        letters: Letters,
+        waiter: Waiter,
+        interval: timedelta,
+        not_after: datetime,
+        banned: Callable[[Ready, Sequence[Token]], bool],
+        still_ours: Callable[[], None],
+        unopenable: Callable[[Ready], None],
+    ) -> None:
+        self._transport = transport
+        self._openings = openings
+        self._letters = letters
+        self._waiter = waiter
+        self._interval = interval
+        self._not_after = not_after
+        self._banned = banned
+        self._still_ours = still_ours
+        self._unopenable = unopenable
+        self._breaker = Breaker()
+        self._next_at: datetime | None = None
+        self._in_hand = False
+        self.meter = Meter()
+        self.taken = timedelta(0)
+
+    def batch(self, batch: Batch, handed: Handed) -> None:
+        """Hand over what is ready; `handed` says what became of it, whatever is raised."""
+        todo = deque(batch.ready)
+        try:
+            while todo and handed.sign is None and self._may_go_on(batch):
+                self._one(*todo[0], handed)
+                todo.popleft()
+        except ConsortiumError as error:  # by the transport's promise, nothing was handed over
+            handed.error = error
+        except BaseException:
+            if self._in_hand:
+                handed.settled.append(
+                    (self._settled(todo[0][0], Unknown("interrupted")), todo.popleft()[1])
+                )
+            raise
+        finally:
+            for intent, ready in todo:
+                handed.settled.append((self._back(intent), ready))
+
+    def _may_go_on(self, batch: Batch) -> bool:
+        if self._next_at is not None and not self._waiter.stop():
+            self._waiter.until(self._next_at)
+        now = self._waiter.now()
+        return not self._waiter.stop() and now - batch.at <= HELD and now <= self._not_after
+
+    def _one(self, intent: Intent, ready: Ready, handed: Handed) -> None:
+        envelope = self._envelope(ready)
+        if isinstance(envelope, Envelope):
+            outcome = self._deliver(envelope)
+            handed.settled.append((self._settled(intent, outcome), ready))
+            handed.sign = self._breaker.see(outcome)
+            return
+        handed.settled.append((self._back(intent), ready))
+        if envelope is None:
+            self._unopenable(ready)
+        else:
+            candidate = ready.candidate
+            handed.stopped.append(Stopped(candidate.message_id, candidate.number, envelope))
+
+    def _deliver(self, envelope: Envelope) -> Outcome:
+        self._still_ours()
+        began = self._waiter.now()
+        self._in_hand = True
+        outcome = self._transport.deliver(envelope)
+        self._in_hand = False
+        ended = self._waiter.now()
+        self._next_at = began + self._interval
+        self.taken = (self.taken * 4 + (ended - began)) / 5
+        self.meter.count(ended)
+        return outcome
+
+    def _envelope(self, ready: Ready) -> Envelope | Refuse | None:
+        """The message; why it may never go; or None if its upload does not open at all."""
+        candidate, openings = ready.candidate, self._openings
+        assert candidate.row is not None, "it was ready"
+        assert candidate.token is not None, "it was ready"
+        sealed = candidate.row.sealed
+        try:
+            details = openings.details(sealed, owner=candidate.owner, may=ready.may)
+        except EvidenceError:
+            if openings.has_opened(sealed, may=ready.may):
+                return Refuse("details", None, "do_not_open")  # the key is right: this row is not
+            return None
+        address = openings.address(details, candidate.token)
+        if address is None:
+            return Refuse("details", None, "other_address")
+        if openings.epochs > 1 and self._banned(ready, openings.tokens(address)):
+            return Refuse("suppression", None, "opted_out")
+        letter = self._letters.letter(ready, language=details.language or candidate.row.language)
+        return letter.fill(
+            to=address,
+            first_name=details.first_name,
+            last_name=details.last_name,
+            code=candidate.code,
+            message=message_name(candidate.message_id),
+            at=self._waiter.now(),
+        )
+
+    def _settled(self, intent: Intent, outcome: Outcome) -> Settlement:
+        return settlement(intent, outcome, at=self._waiter.now(), not_after=self._not_after)
+
+    def _back(self, intent: Intent) -> Settlement:
+        now = self._waiter.now()
+        return Settlement(intent, "not_handed_over", None, MessageState.WAITING, now, now)
