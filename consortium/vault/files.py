@@ -56,6 +56,8 @@ def sync_directory(path: Path) -> None:
 def _make_private(folder: Path) -> None:
     """Make a folder and those above it that are missing, each with mode 0700."""
     if not folder.is_dir():
+        if folder.exists():
+            raise NotADirectoryError(folder)
         _make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 

@@ -83,9 +83,9 @@ def open_document(kind: str, signed: str, *, origin: str, verifier: note.Verifie
     first, _, body = text.partition("\n")
     found = _FIRST_LINE.fullmatch(first)
     if found is None:
-        raise EvidenceError(f"the signed text does not say that it is a {kind}")
+        raise EvidenceError(f'the signed text does not say that it is of the kind "{kind}"')
     if found[1] != kind:
-        raise EvidenceError(f"the signed text is a {found[1]}, not a {kind}")
+        raise EvidenceError(f'the text was signed as "{found[1]}", not as "{kind}"')
     if found[2] != "1":
         raise EvidenceError(
             f"the {kind} is of a version this program does not know", hint="Update consortium."
