@@ -1,1 +1,25 @@
-"""."""
+"""The façade: everything the command line does, as typed calls.
+
+`create` and `open` give a `Consortium`, `create_partner` and `open_partner` a `PartnerDesk`; what
+needs no home stands beside them.
+"""
+
+from consortium.app.desk import ListOptions, PartnerDesk, check_without_home
+from consortium.app.host import Consortium
+from consortium.app.ledgers import verify_export
+from consortium.app.opening import create, create_partner, open, open_partner  # noqa: A004 - read as consortium.open
+from consortium.app.policies import check_policy, list_rules
+
+__all__ = [
+    "Consortium",
+    "ListOptions",
+    "PartnerDesk",
+    "check_policy",
+    "check_without_home",
+    "create",
+    "create_partner",
+    "list_rules",
+    "open",
+    "open_partner",
+    "verify_export",
+]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import consortium_policies
-from consortium import delivery
+from consortium import campaign, delivery
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
+from consortium.campaign import CampaignView, PlanResult, Preview, document
+from consortium.campaign.states import OVER
 from consortium.config import SmtpSettings
 from consortium.delivery import PoliciesInForce, SendResult, Transport
+from consortium.delivery.smtp import SmtpSettings as SmtpServer
 from consortium.errors import BadFile
-from consortium.types import CampaignName, Pii
+from consortium.store import campaigns, partners
+from consortium.store.campaigns import AnswerRecord, CampaignRecord
+from consortium.types import CampaignName, PartnerSlug, Pii
+from consortium.vault.wraps import campaign_scope
 
 __all__ = ["Campaigns"]
 
@@ -25,6 +32,172 @@ class Campaigns:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._policies = PoliciesInForce(consortium_policies.rules(), consortium_policies.presets())
+
+    def create(self, text: str, *, file: str = "the campaign") -> CampaignRecord:
+        """Record a campaign, signed by the coordinator; needs the coordinator's key alone.
+
+        Args:
+            text: The document, TOML (docs/formats/campaign.md).
+            file: What errors call it.
+
+        Raises:
+            DocumentError: The document is wrong, or its window has passed.
+            StateConflict: There is a campaign of that name.
+        """
+        context = self._context
+        return campaign.create(
+            context.database,
+            text,
+            card=context.card,
+            coordinator_key=context.keys.open("coordinator"),
+            clock=context.clock,
+            file=file,
+        )
+
+    def revise(self, text: str, *, file: str = "the campaign") -> CampaignRecord:
+        """Put another text in the place of one of which nothing was sent; approvals lapse.
+
+        Raises:
+            DocumentError: The document is wrong, or its window has passed.
+            NotFound: There is no campaign of its name.
+            StateConflict: Something of it was sent already.
+        """
+        context = self._context
+        return campaign.revise(
+            context.database,
+            text,
+            card=context.card,
+            coordinator_key=context.keys.open("coordinator"),
+            wraps=context.wraps,
+            clock=context.clock,
+            file=file,
+        )
+
+    def request(self, name: str, partner: str) -> str:
+        """The request for approval that one partner is handed, signed by the coordinator.
+
+        Raises:
+            NotFound: There is no such campaign or partner.
+            StateConflict: The campaign is over, or the partner has no list that counts.
+        """
+        context = self._context
+        return campaign.request_for(
+            context.database,
+            name,
+            partner=PartnerSlug(partner),
+            card=context.card,
+            coordinator_key=context.keys.open("coordinator"),
+            policies=self._policies,
+            wraps=context.wraps,
+            clock=context.clock,
+        )
+
+    def record(self, answer: str) -> AnswerRecord:
+        """Record a partner's signed answer; an approval's keys are kept until the campaign ends.
+
+        Raises:
+            EvidenceError: Not signed by the partner it names, or altered.
+            StateConflict: It answers another text, or the campaign is over.
+        """
+        context = self._context
+        return campaign.record(
+            context.database,
+            answer,
+            card=context.card,
+            wraps=context.wraps,
+            clock=context.clock,
+        )
+
+    def plan(self, name: str) -> PlanResult:
+        """Give every person of the audience exactly one answer, and freeze it.
+
+        Raises:
+            NotFound: There is no such campaign.
+            StateConflict: It is over or being sent, or there are no persons yet.
+            PolicyRefused: The audience is too small to be planned.
+        """
+        context = self._context
+        return campaign.plan(
+            context.database,
+            name,
+            policies=self._policies,
+            wraps=context.wraps,
+            clock=context.clock,
+            observer=context.observer,
+        )
+
+    def preview(self, name: str) -> list[Preview]:
+        """The message as made-up people would get it, in every partner's name.
+
+        Raises:
+            NotFound: There is no such campaign.
+        """
+        with self._context.database.read() as tx:
+            record = campaigns.get(tx, name)
+            owners = [found.card for found in partners.all(tx)]
+        return campaign.preview(document.parse(record.document, name=name), owners)
+
+    def status(self, name: str) -> CampaignView:
+        """Where a campaign stands: answers, plan, messages.
+
+        Raises:
+            NotFound: There is no such campaign.
+        """
+        context = self._context
+        return campaign.status(
+            context.database,
+            name,
+            policies=self._policies,
+            wraps=context.wraps,
+            clock=context.clock,
+        )
+
+    def list(self) -> builtins.list[CampaignRecord]:
+        """Every campaign, oldest first."""
+        with self._context.database.read() as tx:
+            return campaigns.all_of(tx)
+
+    def pause(self, name: str) -> None:
+        """No further message is begun until `resume`; also while another process sends.
+
+        Raises:
+            NotFound, StateConflict: No such campaign, or it is not being sent.
+        """
+        campaign.pause(self._context.database, name, clock=self._context.clock)
+
+    def resume(self, name: str) -> None:
+        """Let a paused campaign be sent again.
+
+        Raises:
+            NotFound, StateConflict: No such campaign, or it is not paused.
+        """
+        campaign.resume(self._context.database, name, clock=self._context.clock)
+
+    def stop(self, name: str, *, reason: str) -> None:
+        """End a campaign for good; the keys its partners lent are dropped.
+
+        Raises:
+            NotFound, StateConflict: No such campaign, or it is over.
+        """
+        context = self._context
+        campaign.stop(
+            context.database, name, reason=reason, wraps=context.wraps, clock=context.clock
+        )
+
+    def sweep(self) -> None:
+        """Drop the wraps of campaigns that are over or past their end."""
+        context = self._context
+        now = context.clock.now()
+        with context.database.read() as tx:
+            known = campaigns.all_of(tx)
+        kept = set(context.wraps.scopes())
+        for record in known:
+            if campaign_scope(record.name) not in kept:
+                continue
+            if record.state in OVER:
+                campaign.close(context.database, record.name, wraps=context.wraps)
+            elif now > record.not_after:
+                context.wraps.drop_scope(campaign_scope(record.name))
 
     def send(
         self,
@@ -66,8 +239,8 @@ class Campaigns:
         )
 
 
-def _server(smtp: SmtpSettings, home: Path | None) -> delivery.SmtpServer:
-    return delivery.SmtpServer(
+def _server(smtp: SmtpSettings, home: Path | None) -> SmtpServer:
+    return SmtpServer(
         host=smtp.host,
         port=smtp.port,
         security=smtp.security,

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from consortium import documents, policy
+from consortium import campaign, documents
 from consortium.app import homes
 from consortium.app.keyring import profile_of
-from consortium.app.policies import check_policy
+from consortium.app.policies import read_policy
+from consortium.campaign import Request, Review
 from consortium.clock import Clock
 from consortium.config import PartnerSettings
 from consortium.errors import HomeError, StateConflict, UsageError
@@ -180,8 +181,7 @@ class PartnerDesk:
             DocumentError: It is malformed or says something it may not; with line.
             UsageError: It is another partner's.
         """
-        check_policy(text, name=name)
-        read = policy.read(text, name=name)
+        read = read_policy(text, name=name)
         if read.partner != self.slug:
             raise UsageError(
                 f"{name} is the policy of {read.partner}, and this is the home of {self.slug}",
@@ -254,3 +254,50 @@ class PartnerDesk:
             replace=replace,
             observer=self._observer,
         )
+
+    def review(self, request: str) -> Review:
+        """What a request asks, with the message as made-up people would get it.
+
+        Raises:
+            EvidenceError: Not signed by the coordinator of the consortium, or altered.
+            UsageError: It is for another partner.
+        """
+        return campaign.review(request, partner=self.card, card=self.consortium)
+
+    def approve(self, request: str, *, ceiling: int | None = None) -> str:
+        """A signed yes, with the keys that let the host open this partner's rows until the end.
+
+        Args:
+            request: What the host handed over.
+            ceiling: The most messages it covers; None: what the request asks.
+
+        Raises:
+            EvidenceError: Not signed by the coordinator of the consortium, or altered.
+            UsageError: It is for another partner, or the ceiling will not do.
+        """
+        return campaign.approve(
+            self._request(request),
+            receive_key=self._keys.open("receive"),
+            sign_key=self._keys.open("sign"),
+            card=self.consortium,
+            now=self._clock.now(),
+            ceiling=ceiling,
+        )
+
+    def decline(self, request: str, *, reason: str) -> str:
+        """A signed no.
+
+        Raises:
+            EvidenceError: Not signed by the coordinator of the consortium, or altered.
+            UsageError: It is for another partner.
+        """
+        return campaign.decline(
+            self._request(request),
+            reason=reason,
+            sign_key=self._keys.open("sign"),
+            card=self.consortium,
+            now=self._clock.now(),
+        )
+
+    def _request(self, text: str) -> Request:
+        return campaign.open_request(text, partner=self.slug, card=self.consortium)

@@ -5,7 +5,6 @@ The only module that knows the rule kinds and presets; every room below is hande
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,13 +13,12 @@ from consortium import policy
 from consortium.app.context import Context
 from consortium.errors import EvidenceError, NotFound
 from consortium.ledger import entries, note
-from consortium.policy import CompiledPolicy, GrantKind, GuardKind, RuleKind, WishKind
+from consortium.policy import CompiledPolicy, GrantKind, GuardKind, RuleKind, SendPolicy, WishKind
 from consortium.store import ledger, partners, policies
-from consortium.store.engine import Tx
 from consortium.types import PartnerSlug
 from consortium.vault import signed
 
-__all__ = ["Policies", "PolicyView", "check_policy", "compiled", "list_rules"]
+__all__ = ["Policies", "PolicyView", "check_policy", "list_rules", "read_policy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,19 @@ class PolicyView:
 
 def _compile(text: str, *, name: str) -> CompiledPolicy:
     return policy.compile(
-        policy.read(text, name=name),
+        read_policy(text, name=name),
         registry=consortium_policies.rules(),
         presets=consortium_policies.presets(),
     )
+
+
+def read_policy(text: str, *, name: str) -> SendPolicy:
+    """A policy document, read and checked against the presets there are.
+
+    Raises:
+        DocumentError: It is malformed or says something it may not; with line.
+    """
+    return policy.read(text, name=name, presets=consortium_policies.presets())
 
 
 def check_policy(text: str, *, name: str) -> tuple[str, ...]:
@@ -76,14 +83,6 @@ def _asked_of(kind: RuleKind) -> str:
             return "every partner of the person"
         case WishKind():
             return "the recipient"
-
-
-def compiled(tx: Tx) -> Mapping[PartnerSlug, CompiledPolicy]:
-    """Every partner's policy in force, ready to be asked."""
-    return {
-        slug: _compile(record.document, name=f"{slug}'s policy")
-        for slug, record in policies.current(tx).items()
-    }
 
 
 class Policies:
@@ -120,7 +119,7 @@ class Policies:
         read = _compile(text, name=name)
         if read.partner != record.card.slug:
             raise EvidenceError(f"{name} is for {read.partner} and signed by {record.card.slug}")
-        digest, signature = policy.digest(text), note.signature_of(signed_text, verifier)
+        digest, signature = policy.digest(text.encode()), note.signature_of(signed_text, verifier)
         with self._context.database.write() as tx:
             now = self._context.clock.now()
             version = policies.next_version(tx, record.id)
@@ -172,4 +171,4 @@ def _named_in(signed_text: str, name: str) -> str:
         raise EvidenceError(
             f"{name} is not signed", hint="The partner signs it: consortium policy sign FILE"
         )
-    return policy.read(body, name=name).partner
+    return read_policy(body, name=name).partner

@@ -1,8 +1,8 @@
 """Checking an export with public keys alone: no home, no database, no secret.
 
-The checks are those of the `verify.py` inside the export, which needs nothing of ours; here they run
-with the library's own signatures. Fingerprints must come from outside the export: whoever made the
-export could have made its keys as well.
+The checks are those of the `verify.py` inside the export, which needs nothing of ours; here they
+run with the library's own signatures. Fingerprints must come from outside the export: whoever made
+the export could have made its keys as well.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from consortium.errors import NotFound, StateConflict
+from consortium.errors import EvidenceError, NotFound, StateConflict
 from consortium.ledger import canonical, note
 from consortium.ledger.proof import EntryProof, LeafProof
 from consortium.model import AnswerKind, Channel, MessageState
@@ -151,8 +151,11 @@ class _Reader:
         plan = plans.get(self.tx, self.message.plan_id)
         assert plan.entry is not None
         found = self._leaf(plan.entry, self.message.number - 1)
-        assert found.leaf["number"] == self.message.number
-        assert found.leaf["answer"] == AnswerKind.ASSIGNED.value
+        if (found.leaf["number"], found.leaf["answer"]) != (
+            self.message.number,
+            AnswerKind.ASSIGNED.value,
+        ):
+            raise EvidenceError(f"the plan in the ledger does not assign {self.message.name}")
         return found
 
     def steps(

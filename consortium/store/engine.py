@@ -32,7 +32,7 @@ from sqlalchemy.sql import Executable
 
 from consortium.errors import StoreFailure, UsageError
 
-__all__ = ["Database", "Tx", "chunked", "in_chunks"]
+__all__ = ["Database", "Engine", "Tx", "chunked", "in_chunks"]
 
 _T = TypeVar("_T")
 _CHUNK_SECONDS = 0.03  # DESIGN D1: no writer waits longer than 50 ms for a chunk
