@@ -15,8 +15,7 @@ from consortium.app.keyring import profile_of, tokeniser
 from consortium.campaign import CampaignView, PlanResult, Preview, document
 from consortium.campaign.states import OVER
 from consortium.config import SmtpSettings
-from consortium.delivery import PoliciesInForce, SendResult, Transport
-from consortium.delivery.smtp import SmtpSettings as SmtpServer
+from consortium.delivery import PoliciesInForce, SendResult, SmtpTransport, Transport
 from consortium.errors import BadFile
 from consortium.store import campaigns, partners
 from consortium.store.campaigns import AnswerRecord, CampaignRecord
@@ -230,24 +229,14 @@ class Campaigns:
             wraps=context.wraps,
             tokenisers=[tokeniser(context)],
             policies=self._policies,
-            transport=transport or delivery.SmtpTransport(_server(context.smtp, context.home)),
+            transport=transport
+            or SmtpTransport(context.smtp, password=_password(context.smtp, context.home)),
             clock=context.clock,
             observer=context.observer,
             stop=stop,
             patience=patience,
             profile=profile_of(context.card),
         )
-
-
-def _server(smtp: SmtpSettings, home: Path | None) -> SmtpServer:
-    return SmtpServer(
-        host=smtp.host,
-        port=smtp.port,
-        security=smtp.security,
-        user=smtp.user,
-        password=_password(smtp, home),
-        timeout_seconds=smtp.timeout_seconds,
-    )
 
 
 def _password(smtp: SmtpSettings, home: Path | None) -> Pii:

@@ -39,12 +39,12 @@ class ListOptions:
     Attributes:
         mapping: Mapping document, if the columns are not recognised.
         attest: What the partner states where the export says nothing, e.g.
-            `email=express, relationship=member` (docs/formats/mapping.md).
+            `email=express`, `relationship=member` (docs/formats/mapping.md).
         problems_to: Where to write the rejected rows; None: nowhere.
     """
 
     mapping: Path | None = None
-    attest: str = ""
+    attest: tuple[str, ...] = ()
     problems_to: Path | None = None
 
     def read_mapping(self) -> MappingDocument | None:
