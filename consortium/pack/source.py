@@ -94,10 +94,11 @@ class Source:
         Raises:
             BadFile: The file changed or vanished, or a quoted cell does not end.
         """
-        with self._reader() as reader:
+        with self._reader() as (reader, descriptor):
             self._header(reader)
             number, line = 1, reader.line_num
             while True:
+                _unchanged(self, descriptor)  # one that only grows would never end
                 try:
                     rows = list(islice(reader, size))
                 except csv.Error as error:
@@ -113,10 +114,9 @@ class Source:
                 number += len(rows)
 
     @contextmanager
-    def _reader(self) -> Iterator[_Reader]:
+    def _reader(self) -> Iterator[tuple[_Reader, int]]:
         try:
             with self.path.open("rb") as stream:
-                _unchanged(self, stream.fileno())
                 text = io.TextIOWrapper(
                     stream,
                     encoding=self.encoding.codec,
@@ -125,7 +125,7 @@ class Source:
                 )
                 for _ in range(self._skip_lines):
                     text.readline()
-                yield csv.reader(text, delimiter=self.delimiter)
+                yield csv.reader(text, delimiter=self.delimiter), stream.fileno()
                 _unchanged(self, stream.fileno())
         except OSError as error:
             raise _unreadable(self.path, error) from error

@@ -70,10 +70,10 @@ class Desk:
     def mapping(self, text: str) -> MappingDocument:
         return parse(text, name="mapping.toml", model=MappingDocument)
 
-    def check(self, path: Path, **options: Any) -> CheckReport:
+    def check(self, path: Path, **options: Any) -> CheckReport:  # noqa: ANN401 - handed on
         return check(path, **{"profile": PROFILE, "today": TODAY, **options})
 
-    def read(self, path: Path, **options: Any) -> ReadList:
+    def read(self, path: Path, **options: Any) -> ReadList:  # noqa: ANN401 - handed on
         reading = Reading(path, **{"profile": PROFILE, "today": TODAY, **options})
         records = 0
         read = ReadList(reading)
@@ -87,7 +87,7 @@ class Desk:
             read.flaws.extend(batch.flaws)
         return ReadList(reading, records, read.items, read.rejected, read.repeated, read.flaws)
 
-    def pack(self, path: Path, **options: Any) -> PackResult:
+    def pack(self, path: Path, **options: Any) -> PackResult:  # noqa: ANN401 - handed on
         return pack(
             path,
             **{
