@@ -172,6 +172,7 @@ class HandOver:
         self._breaker = Breaker()
         self._next_at: datetime | None = None
         self._in_hand = False
+        self.offered = 0
         self.meter = Meter()
         self.taken = timedelta(0)
 
@@ -217,6 +218,7 @@ class HandOver:
     def _deliver(self, envelope: Envelope) -> Outcome:
         self._still_ours()
         began = self._waiter.now()
+        self.offered += 1
         self._in_hand = True
         outcome = self._transport.deliver(envelope)
         self._in_hand = False

@@ -26,10 +26,11 @@ from consortium.delivery import record
 from consortium.delivery.handover import Handed, HandOver, Letters
 from consortium.delivery.intents import Batch, Decider, Ready, Stopped
 from consortium.delivery.openings import Openings
+from consortium.delivery.owners import REASONS
 from consortium.delivery.pacing import GiveUp, Pause, Rest, Waiter, batch_size
 from consortium.delivery.progress import Progress, SendResult
 from consortium.delivery.transport import Transport
-from consortium.errors import ConsortiumError
+from consortium.errors import ConsortiumError, PolicyRefused
 from consortium.model import CampaignState, MessageState, Observer, Silent
 from consortium.policy.decision import Refuse
 from consortium.store import campaigns, outbox, partners, plans, suppressions
@@ -86,6 +87,7 @@ def send(
     Raises:
         NotFound: No such campaign.
         StateConflict: It has no plan, is paused, stopped or finished, or is being sent elsewhere.
+        PolicyRefused: Nothing could go, because every owner whose messages wait holds them back.
         ConsortiumError: The mail server refuses us, does not answer, or keeps refusing; what has
             not gone still waits.
     """
@@ -114,7 +116,10 @@ def send(
                 f"the mail server keeps refusing our messages ({error}); campaign paused",
                 hint=f"When it is settled: consortium campaign resume {campaign}",
             ) from None
-        return run.result()
+        result = run.result()
+    if result.held and result.next_at is None and not run.offered:
+        raise _refused(result)
+    return result
 
 
 class _Run:
@@ -177,6 +182,11 @@ class _Run:
             still_ours=still_ours,
             unopenable=self._decider.shut,
         )
+
+    @property
+    def offered(self) -> int:
+        """How many messages this run has offered to the transport."""
+        return self._hand_over.offered
 
     def run(self) -> bool:
         """Send until there is nothing more to do; whether every message has reached its end.
@@ -296,6 +306,15 @@ class _Run:
             self._transport.close()
         self._waiter.until(min(until, now + _LOOK_AGAIN))
         return True
+
+
+def _refused(result: SendResult) -> PolicyRefused:
+    first, *others = sorted(result.held)
+    more = f", and {len(others)} more hold theirs back" if others else ""
+    return PolicyRefused(
+        f"{first} {REASONS[result.held[first]]}{more}",
+        hint=f"They can answer with: consortium campaign review {result.campaign}",
+    )
 
 
 class _KeepsRefusingError(Exception):

@@ -1,6 +1,6 @@
 """A consortium with a planned campaign, made of store verbs: what sending starts from.
 
-    python -m tests.harness.sending DIR PORT     send the campaign that `save` left in DIR
+    python -m tests.harness.sending URL DIR PORT     send the campaign that a test has planned
 
 Every person is made up: p0007@example.org is Person Seven. Each has one row, at one partner, and is
 a person of its own unless the test says otherwise.
@@ -28,7 +28,7 @@ from consortium.store.engine import Database, Tx
 from consortium.store.rows import StagedRow
 from consortium.testing.clock import FakeClock
 from consortium.tokens import Email, HmacTokeniser, email
-from consortium.types import CampaignName, EntryIndex, PartnerSlug, Pii, Token, UploadDigest
+from consortium.types import CampaignName, EntryIndex, PartnerSlug, Token, UploadDigest
 from consortium.vault.keys import public_half
 from consortium.vault.seal import Details, RowSealer, SealContext
 from consortium.vault.wrap import STANDING, campaign_purpose, wrap_for_vault
@@ -422,19 +422,17 @@ def build(
     return world
 
 
-def main(folder: Path, port: int) -> int:
+def main(url: str, folder: Path, port: int) -> int:
     """Send, until done or told to stop by SIGINT; prints the result's state."""
     told: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _frame: told.append(number))
-    world = World(Database.open(f"sqlite:///{folder / 'consortium.db'}"), folder, SystemClock())
+    world = World(Database.open(url), folder, SystemClock())
     settings = SmtpSettings(host="localhost", port=port, security="none", timeout_seconds=20)
     print("sending", flush=True)
-    result = world.send(
-        SmtpTransport(settings, password=Pii("")), stop=lambda: bool(told), patience=None
-    )
-    print(result.state.value, len(result.recovered), len(result.unknown), flush=True)
+    result = world.send(SmtpTransport(settings), stop=lambda: bool(told), patience=None)
+    print(result.state.value, *result.recovered, flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])))

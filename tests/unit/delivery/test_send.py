@@ -22,7 +22,7 @@ from consortium.delivery import (
     Rejected,
     Unknown,
 )
-from consortium.errors import ConsortiumError, StateConflict
+from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.ledger import leaves as leaf_kinds
 from consortium.model import CampaignState, Channel, MessageState, Scope, UploadState
 from consortium.store import campaigns, ledger, outbox, partners, suppressions, uploads
@@ -310,6 +310,17 @@ def test_newest_answer_must_be_a_yes_to_this_text_now_and_with_room(
     transport = MemoryTransport()
     assert world.send(transport).held == {"nurses": reason}
     assert {envelope.sender for envelope in transport.taken} == {"gotv@teachers.example"}
+
+
+def test_nothing_that_may_go_is_refused_by_name(make: Build) -> None:
+    world = make(crowd(4, "nurses", "teachers"))
+    world.answer("nurses", yes=False)
+    world.wraps.drop(campaign_scope(NAME), upload=world.digests["teachers"])
+    with pytest.raises(PolicyRefused) as caught:
+        world.send(MemoryTransport())
+    assert caught.value.message == (
+        "nurses has declined this campaign, and 1 more hold theirs back"
+    )
 
 
 def test_ceiling_is_never_passed_and_a_higher_one_lets_the_rest_go(make: Build) -> None:
