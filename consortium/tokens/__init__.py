@@ -17,6 +17,7 @@ from consortium.tokens.email import Email
 from consortium.tokens.names import Name
 from consortium.tokens.phone import Phone
 from consortium.tokens.profile import PROFILE, REJECTIONS, Profile, Rejected
+from consortium.tokens.text import mapped
 from consortium.tokens.tokeniser import COMPOSITE_KINDS, CONTACT_KINDS, HmacTokeniser, Tokeniser
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "compose_name_birth_column",
     "dates",
     "email",
+    "mapped",
     "names",
     "phone",
     "places",

@@ -20,7 +20,9 @@ __all__ = ["Address", "house_number", "split"]
 
 _MAX_CHARS: Final = 300
 _SHORTEST_CODE: Final = 5
-_NUMBERED = re.compile(r"(\d{1,6})(?:-?([a-z])(?=[\s,]|$)|\s?-\s?(\d{1,5}[a-z]?)(?=[\s,]|$))?")
+_NUMBERED = re.compile(
+    r"(\d{1,6})(?!\d)(?:-?([a-z])(?=[\s,]|$)|\s?-\s?(\d{1,5}[a-z]?)(?=[\s,]|$))?"
+)
 _GRID = re.compile(r"([nsew]\d{1,5}\s?[nsew]\d{1,5})\b")
 _BOX = re.compile(r"\b(?:p\W{0,2}o\W{0,2}|post\s?office\s)\s?box\W{0,2}(\d{1,7}[a-z]?)|^box\s(\d+)")
 _UNIT_FIRST = re.compile(
@@ -67,7 +69,7 @@ def house_number(street: str) -> str:
     `Flat 3, 12 High St` `12`, `N6W23001 Bluemound Rd` `n6w23001`, `PO Box 12` `box12`. A letter by
     itself is a direction or a street's name (`12 E 4th St`, `100 B St`).
     """
-    line = text.line(street[:_MAX_CHARS]).lower()
+    line = text.ascii_digits(text.line(street[:_MAX_CHARS]).lower())
     if box := _BOX.search(line):
         return f"box{box[1] or box[2]}"
     rest = _UNIT_FIRST.sub("", line)
@@ -92,7 +94,7 @@ def split(raw: str, country: str = "") -> Address:
         raw: Any string, like `1125 Depot Way, Maplewood MA 02474`.
         country: ISO code of the row, or of the list; it is not looked for in the line.
     """
-    line = text.line(raw[:_MAX_CHARS])
+    line = text.ascii_digits(text.line(raw[:_MAX_CHARS]))
     rest = _COUNTRY_TAIL.sub("", line)
     code = _ZIP_TAIL.search(rest) or _CODE_TAIL.search(rest)
     before = rest[: code.start()] if code else rest

@@ -20,7 +20,7 @@ from typing import Final, Literal
 from consortium.tokens import text
 from consortium.tokens.profile import Rejected
 
-__all__ = ["Order", "normalise", "order_of"]
+__all__ = ["Order", "is_normal", "normalise", "order_of"]
 
 Order = Literal["MDY", "DMY"]
 """Which of two small numbers is the month."""
@@ -112,6 +112,15 @@ def normalise(
     return [Rejected("placeholder") if one in filled_in else one for one in results]
 
 
+def is_normal(value: str, *, today: date) -> bool:
+    """Whether one value is in normal form, whatever else its column holds; empty is.
+
+    For whoever checks a part of a column that was normalised as a whole: a part can be full of one
+    date by chance of its order.
+    """
+    return normalise([value], today=today) == [value]
+
+
 def order_of(values: Iterable[str], *, default: Order = "MDY") -> Order:
     """The order that a column's unambiguous values vote for; `default` if none does."""
     return _vote([one for value in values if isinstance(one := _read(value), _Parts)], default)[0]
@@ -124,7 +133,7 @@ def _read(value: str) -> _Parts | Rejected | str:
         return ""
     if len(cell) > _MAX_CHARS:
         return Rejected("too_long")
-    cell = _TIME.sub("", "".join(map(_ascii_digit, text.line(cell).lower())))
+    cell = _TIME.sub("", text.ascii_digits(text.line(cell).lower()))
     for reader in (_read_numbers, _read_eight, _read_names):
         if (found := reader(cell)) is not None:
             return found
@@ -162,10 +171,6 @@ def _read_names(cell: str) -> _Parts | None:
         return None
     month = _MONTH_NAMES.get(name)
     return _Parts(year or "", (month, int(day)), ordered=True) if month else None
-
-
-def _ascii_digit(char: str) -> str:
-    return char if char.isascii() or not char.isdecimal() else str(int(char))
 
 
 def _vote(parsed: Sequence[_Parts], default: Order) -> tuple[Order, bool]:

@@ -168,7 +168,9 @@ def _judge(local: str, domain: str, profile: Profile) -> Email | Rejected:
         return Rejected("too_long")
     if domains.is_special_use(domain):
         return Rejected("bad_domain")
-    mailbox = local.lower().partition("+")[0].rstrip(".") or local.lower()
+    lower = local.lower()
+    tag = lower.find("+", 1)
+    mailbox = lower if tag < 0 else lower[:tag].rstrip(".")
     home = domain
     if domain in _DOTLESS:
         mailbox, home = mailbox.replace(".", ""), "gmail.com"

@@ -33,6 +33,7 @@ _MAX_WRITTEN: Final = 100
 _MIN_SLIPPED: Final = 4
 _MIN_SHORTENED: Final = 3
 _WORDS = tables.word_sets("names.toml")
+_NULLS = frozenset({"NULL", "null"})  # what databases write; Null is a surname
 _SUFFIXES = {
     **dict.fromkeys(("jr", "junior", "jnr"), "jr"),
     **dict.fromkeys(("sr", "senior", "snr"), "sr"),
@@ -84,7 +85,7 @@ def written(raw: str) -> str:
         name = unicodedata.normalize("NFC", text.seen(raw))[:_MAX_WRITTEN].strip()
         if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
             return ""
-    no_value = name in {"NULL", "null"} or _letters(name) in _WORDS["fillers"]
+    no_value = name in _NULLS or _letters(name) in _WORDS["fillers"]
     return "" if no_value else name
 
 
@@ -215,6 +216,9 @@ def _cell_words(raw: str) -> list[str]:
 
 def _words(raw: str) -> list[str]:
     """The words of a name, without titles before and suffixes and degrees behind it."""
+    if raw.isascii() and raw.isalpha() and len(raw) <= _MAX_WRITTEN:
+        word = raw.lower()
+        return [] if word in _WORDS["fillers"] or raw in _NULLS else [word]
     if not written(raw):
         return []
     words = [only for word in _cell_words(raw) if (only := "".join(filter(str.isalpha, word)))]

@@ -12,7 +12,6 @@ digits and is refused even where they look whole.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -144,7 +143,7 @@ def _number(piece: str, region: str) -> Phone | Rejected:
         return refusal
     if whole := _WHOLE_FLOAT.fullmatch(number):
         number = whole[1]
-    ascii_digits = "".join(_ascii_digit(char) for char in number)
+    ascii_digits = text.ascii_digits(number)
     unlabelled = ascii_digits
     if not _KEEPS_TOGETHER.search(ascii_digits):
         unlabelled = _LABEL.sub("", ascii_digits).strip() or ascii_digits
@@ -167,13 +166,6 @@ def _refusal(number: str) -> Rejected | None:
     if "@" in number:
         return Rejected("not_a_number")
     return None
-
-
-def _ascii_digit(char: str) -> str:
-    if char.isascii():
-        return char
-    digit = unicodedata.digit(char, None)
-    return char if digit is None else str(digit)
 
 
 def _with_plus(number: str) -> str | None:

@@ -52,7 +52,7 @@ def normalise(raw: str, country: str = "", *, state: str = "") -> str | Rejected
         return ""
     if len(cell) > _MAX_CHARS:
         return Rejected("too_long")
-    code = "".join(map(_ascii_digit, text.line(cell).upper())).strip("='\"` ")
+    code = text.ascii_digits(text.line(cell).upper()).strip("='\"` ")
     if country in _ZIP_COUNTRIES or (not country and _looks_american(code, state)):
         return _zip(code, state)
     return _spaced(code, country)
@@ -101,7 +101,3 @@ def _with_zeros(digits: str, state: str) -> str:
     if lost_two:
         return f"00{digits}" if state in _DOUBLE_ZERO_STATES else ""
     return f"0{digits}" if not state or state in _ZERO_STATES else ""
-
-
-def _ascii_digit(char: str) -> str:
-    return char if char.isascii() or not char.isdecimal() else str(int(char))

@@ -15,7 +15,17 @@ from typing import Final, TypeVar
 
 from consortium.tokens import tables
 
-__all__ = ["MAX_CHARS", "bare", "is_filler", "is_hash", "line", "mapped", "seen", "unseen"]
+__all__ = [
+    "MAX_CHARS",
+    "ascii_digits",
+    "bare",
+    "is_filler",
+    "is_hash",
+    "line",
+    "mapped",
+    "seen",
+    "unseen",
+]
 
 MAX_CHARS: Final = 1_000
 """No value, and no cell with several values, is longer."""
@@ -73,6 +83,13 @@ def line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text[:MAX_CHARS].split())
     return " ".join(unicodedata.normalize("NFKC", seen(text)).split())
+
+
+def ascii_digits(line: str) -> str:
+    """The text with every decimal digit of any script as the ASCII one of its value."""
+    if line.isascii():
+        return line
+    return "".join(str(int(char)) if char.isdecimal() else char for char in line)
 
 
 def is_filler(text: str) -> bool:
