@@ -55,3 +55,6 @@ def _documents(tx: Tx) -> Iterator[bytes]:
             yield policy.document.encode()
     for campaign in campaigns.all_of(tx):
         yield campaign.document.encode()
+        for answer in campaigns.latest_answers(tx, campaign.id).values():
+            if answer.approved:  # a decline has a reason in its author's own words
+                yield answer.document.encode()

@@ -23,6 +23,7 @@ from consortium.model import Channel, ConsortiumCard, ContentClass, PartnerCard,
 from consortium.types import CampaignName, MessageName, PartnerSlug, UploadDigest
 
 __all__ = [
+    "Entry",
     "campaign_answered",
     "campaign_created",
     "campaign_planned",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 Entry = dict[str, JSON]
+"""An entry's fields by name; a batch entry has neither `leaves` nor `root` until it is appended."""
 
 _UNBATCHED = {
     kind: {f: t for f, t in fields.items() if f not in ("leaves", "root")}
@@ -313,7 +315,7 @@ def campaign_answered(
     Args:
         campaign, partner, answer: Who said what to which.
         campaign_digest: Of the campaign as the partner saw it.
-        digest: SHA-256 of the partner's signed document, without the wraps.
+        digest: SHA-256 of the partner's whole signed note, without the wraps.
         signature: The partner's Ed25519 signature over the signed text, 64 bytes.
         ceiling: The most messages in its name; a number the partner chose. 0 when declined.
         until: The end of the approval.

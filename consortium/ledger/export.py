@@ -7,7 +7,8 @@
     leaves/12.jsonl          one canonical leaf per line, below the batch entry 12
     checkpoints/42.txt       every checkpoint ever signed; the last covers all entries
     proofs/m-1182.leaf-proof     proofs that somebody asked for
-    documents/<SHA-256>.toml     signed documents that entries name, where they may be shown
+    documents/<SHA-256>.toml     policies and campaigns that entries name, as signed
+    documents/<SHA-256>.note     partners' signed answers, where they may be shown
 
 Format: docs/formats/ledger-export.md. The folder is written beside its final place and renamed at
 the end, so that a cut-off export is never taken for a whole one.
@@ -64,7 +65,9 @@ class Contents:
         leaves: Canonical bytes of the leaves below a batch entry, in order.
         checkpoints: Signed notes by size; one must cover all entries.
         proofs: By file name without its ending (`m-1182`).
-        documents: Documents that entries name by SHA-256.
+        documents: Documents that entries name by SHA-256: policies and campaigns as they were
+            signed, answers as whole signed notes. One that no entry names is left out. The caller
+            sees to it that they hold nothing personal.
     """
 
     entries: Iterable[bytes]
@@ -110,25 +113,31 @@ def write(directory: Path, contents: Contents) -> int:
     return count
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What the entries said of the rest of the export, while they went by."""
+
+    count: int = 0
+    origin: str = ""
+    keys: list[note.Verifier] = field(default_factory=list)
+    forms: dict[str, str] = field(default_factory=dict)
+
+    def take(self, entry: Mapping[str, Any]) -> None:
+        self.count += 1
+        self.keys += _keys(entry)
+        if entry["kind"] == "consortium_created":
+            self.origin = entry["origin"]
+        if entry["kind"] in verify_export.DOCUMENTS:
+            self.forms[entry["digest"]] = verify_export.DOCUMENTS[entry["kind"]][2]
+
+
 def _fill(part: Path, contents: Contents) -> int:
-    keys: list[note.Verifier] = []
-    origin, count = "", 0
-    (part / "leaves").mkdir()
-    with (part / "entries.jsonl").open("wb") as file:
-        for index, data in enumerate(contents.entries):
-            entry = entries.check(canonical.decode(data))
-            file.write(data + b"\n")
-            count += 1
-            if entry["kind"] == "consortium_created":
-                origin = str(entry["origin"])
-            keys += _keys(entry)
-            if entry["kind"] in kinds.BATCHES:
-                _lines(part / f"leaves/{index}.jsonl", contents.leaves(EntryIndex(index)))
-    if not count:
-        raise EvidenceError("a ledger without entries cannot be exported")
-    _text(part / "keys.txt", "".join(f"{key.vkey}\n" for key in keys))
-    for folder in ("checkpoints", "proofs", "documents"):
+    for folder in ("leaves", "checkpoints", "proofs", "documents"):
         (part / folder).mkdir()
+    seen = _entries(part, contents)
+    if not seen.count:
+        raise EvidenceError("a ledger without entries cannot be exported")
+    _text(part / "keys.txt", "".join(f"{key.vkey}\n" for key in seen.keys))
     for size, signed in contents.checkpoints.items():
         _text(part / f"checkpoints/{size}.txt", signed)
     for name, proof in contents.proofs.items():
@@ -137,10 +146,24 @@ def _fill(part: Path, contents: Contents) -> int:
         ending = "leaf-proof" if isinstance(proof, LeafProof) else "tlog-proof"
         _text(part / f"proofs/{name}.{ending}", proof.encode())
     for document in contents.documents:
-        (part / f"documents/{hashlib.sha256(document).hexdigest()}.toml").write_bytes(document)
-    _text(part / "README.txt", _README.format(origin=origin, entries=f"{count:,}"))
+        digest = hashlib.sha256(document).hexdigest()
+        if digest in seen.forms:
+            (part / f"documents/{digest}.{seen.forms[digest]}").write_bytes(document)
+    _text(part / "README.txt", _README.format(origin=seen.origin, entries=f"{seen.count:,}"))
     shutil.copyfile(verify_export.__file__, part / "verify.py")
-    return count
+    return seen.count
+
+
+def _entries(part: Path, contents: Contents) -> _Seen:
+    seen = _Seen()
+    with (part / "entries.jsonl").open("wb") as file:
+        for index, data in enumerate(contents.entries):
+            entry = entries.check(canonical.decode(data))
+            file.write(data + b"\n")
+            seen.take(entry)
+            if entry["kind"] in kinds.BATCHES:
+                _lines(part / f"leaves/{index}.jsonl", contents.leaves(EntryIndex(index)))
+    return seen
 
 
 def _keys(entry: Mapping[str, Any]) -> list[note.Verifier]:

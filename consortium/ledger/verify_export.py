@@ -125,17 +125,18 @@ LEAVES = {
     "stopped": _fields("at:instant message:message number:number rule:word reason:word by:slug?"),
 }
 BATCHES = {"campaign_planned": {"decision"}, "send_batch": {"intent", "outcome", "stopped"}}
-# Kind of entry → what its signed document is called, and who signs: the field with the slug.
+# Kind of entry → what its signed document is called, the field that names the signer (none: the
+# coordinator), and whether its digest is of the bare document or of the whole signed note.
 DOCUMENTS = {
-    "policy_set": ("policy", "partner"),
-    "campaign_created": ("request", None),
-    "campaign_answered": ("answer", "partner"),
+    "policy_set": ("policy", "partner", "toml"),
+    "campaign_created": ("campaign", None, "toml"),
+    "campaign_answered": ("answer", "partner", "note"),
 }
 
 _FILES = re.compile(
     r"README\.txt|verify\.py|keys\.txt|entries\.jsonl|leaves/(0|[1-9][0-9]*)\.jsonl"
     r"|checkpoints/(0|[1-9][0-9]*)\.txt|proofs/[a-z0-9-]+\.(tlog|leaf)-proof"
-    r"|documents/[0-9a-f]{64}\.toml"
+    r"|documents/[0-9a-f]{64}\.(toml|note)"
 )
 _MAX_INTEGER = 2**53 - 1
 _MAX_DEPTH = 16
@@ -615,20 +616,34 @@ class Verifier:
         self.included(entry, *self.entry_proof(rest))
 
     def check_documents(self) -> None:
-        """Each document is one that an entry names, signed by whom the entry says."""
-        named = {r["digest"]: r for r in self.records if r["kind"] in DOCUMENTS}
+        """Each document is one that entries name, signed by whom these entries say."""
         for name in self.files("documents"):
-            data = self.read(name)
-            record = named.get(Path(name).stem)
-            if record is None or hashlib.sha256(data).hexdigest() != record["digest"]:
+            data, path = self.read(name), Path(name)
+            if hashlib.sha256(data).hexdigest() != path.stem:
+                raise Failure("named for another content than it has")
+            named = [r for r in self.records if r["kind"] in DOCUMENTS and r["digest"] == path.stem]
+            if not named:
                 raise Failure("not a document that an entry names")
-            what, field = DOCUMENTS[record["kind"]]
-            signer = record[field] if field else f"{self.origin}/coordinator"
-            text = f"# consortium {what} v1 for {self.origin}\n".encode() + data
-            signature = bytes.fromhex(record["signature"])
-            if signer not in self.keys or not self.check(self.keys[signer], text, signature):
-                raise Failure(f"not signed by {signer} as the entry says")
+            for record in named:
+                self.check_document(data, path.suffix[1:], record)
             self.counts["documents"] += 1
+
+    def check_document(self, data: bytes, form: str, record: dict[str, Any]) -> None:
+        """One document against one entry."""
+        what, field, wanted = DOCUMENTS[record["kind"]]
+        if form != wanted:
+            raise Failure(f"not in the form of a signed {what}")
+        signer = record[field] if field else f"{self.origin}/coordinator"
+        first = f"# consortium {what} v1 for {self.origin}\n".encode()
+        if form == "note":
+            text = data.rpartition(b"\n\n")[0] + b"\n"
+            if not text.startswith(first):
+                raise Failure(f"not a signed {what} for this consortium")
+        else:
+            text = first + data
+        signature = bytes.fromhex(record["signature"])
+        if signer not in self.keys or not self.check(self.keys[signer], text, signature):
+            raise Failure(f"not signed by {signer} as the entry says")
 
     def fingerprints(self) -> dict[str, str]:
         """What every party should be able to read out: name → fingerprint."""
@@ -721,15 +736,15 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         say(f"cannot check: {error}\n")
         return 1
-    say(f"ledger     {found['origin']}\n")
+    say(f"ledger      {found['origin']}\n")
     for what in ("entries", "batches", "leaves", "checkpoints", "proofs", "documents"):
-        say(f"{what:<11}{found[what]:,}\n")
+        say(f"{what:<12}{found[what]:,}\n")
     if told is None:
         say("NOT CHECKED: whether these are the right keys. Ask each party to read out its own:\n")
         for name, fingerprint in found["fingerprints"].items():
             say(f"  {name}\n    {fingerprint}\n")
     else:
-        say("keys       as in your file\n")
+        say("keys        as in your file\n")
     say("VERIFIED: nothing was changed, removed or put in since it was signed.\n")
     return 0
 

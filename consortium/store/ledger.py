@@ -5,7 +5,10 @@ locks the ledger until the commit, so that entries are numbered without gaps and
 transactions grow the tree from the same place (on SQLite the writer is alone anyway). Nothing here
 updates or deletes; triggers refuse it (migration 0001).
 
-COST
+Cost in CPU time of one core, measured (SQLite · PostgreSQL, client side): an append 0.2 · 0.5 ms,
+in a transaction of its own 0.6 · 0.8 ms plus the disk's sync; a batch of 50 leaves in its own
+transaction 0.9 · 1.1 ms; a leaf of a large batch 4 · 3 µs inside the transaction (so 100 000 hold
+the writer for 0.4 s) after 25 µs to make it outside; a proof 0.3 · 0.4 ms.
 """
 
 from __future__ import annotations

@@ -249,7 +249,7 @@ def _campaign(ledger: SampleLedger) -> None:
         entries.campaign_created(
             _CAMPAIGN,
             digest=digest,
-            signature=_signed("request", document, "coordinator"),
+            signature=_signed("campaign", document, "coordinator"),
             channel=Channel.EMAIL,
             purpose=Purpose.GOTV,
             content=ContentClass.NONPARTISAN,
@@ -259,16 +259,19 @@ def _campaign(ledger: SampleLedger) -> None:
             at=_AT,
         )
     )
-    answer = b'answer = 1\ncampaign = "portland-ballots"\n'
-    ledger.documents.append(answer)
+    answer = note.sign(
+        f'# consortium answer v1 for {ORIGIN}\n{{"answer":"approved","campaign":"{_CAMPAIGN}"}}\n',
+        [note.Signer.from_secret(_NURSES, _secret("nurses sign"))],
+    )
+    ledger.documents.append(answer.encode())
     approval = ledger.append(
         entries.campaign_answered(
             _CAMPAIGN,
             partner=_NURSES,
             answer="approved",
             campaign_digest=digest,
-            digest=hashlib.sha256(answer).digest(),
-            signature=_signed("answer", answer, "nurses sign"),
+            digest=hashlib.sha256(answer.encode()).digest(),
+            signature=note.signature_of(answer, note.Verifier(_NURSES, _public("nurses sign"))),
             ceiling=45_000,
             until=_AT + timedelta(hours=11),
             at=_AT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime
 
@@ -106,6 +108,50 @@ def test_two_writers_never_number_or_grow_from_the_same_place(database: Database
         hashes = [merkle.leaf_hash(entry) for entry in ledger.entries(tx)]
         assert len(hashes) == 36
         assert ledger.root(tx) == merkle.root(hashes)
+
+
+_WRITER = """
+import sys
+from datetime import UTC, datetime
+from consortium.ledger import entries, leaves
+from consortium.store import ledger
+from consortium.store.engine import Database
+
+at = datetime(2026, 11, 3, tzinfo=UTC)
+database = Database.open(sys.argv[1])
+batch = entries.send_batch("salem", plan=1, at=at)
+leaf = leaves.outcome("m-1", attempt=1, outcome="accepted", code=None, at=at)
+while True:
+    with database.write() as tx:
+        index = ledger.append_batch(tx, batch, [leaf] * 20)
+    print(index, flush=True)
+"""
+
+
+def test_what_was_committed_before_a_kill_is_whole_and_nothing_else_is_there(
+    database: Database,
+) -> None:
+    url = database.engine.url.render_as_string(hide_password=False)
+    said = -1
+    for lines in (1, 7, 12):
+        with subprocess.Popen(
+            [sys.executable, "-c", _WRITER, url], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(lines):
+                said = int(process.stdout.readline())
+            process.kill()  # SIGKILL, in the middle of whatever it does
+        with database.write() as tx:  # waits for what the server still has of the dead one
+            own = ledger.append(tx, _fact(0))
+        with database.read() as tx:
+            found = list(ledger.entries(tx))
+            assert ledger.size(tx) == own + 1 > said + 1
+            assert ledger.root(tx) == merkle.root(map(merkle.leaf_hash, found))
+            for index, data in enumerate(found):
+                entry = entries.check(canonical.decode(data))
+                below = list(ledger.leaves(tx, EntryIndex(index)))
+                assert len(below) == entry.get("leaves", 0)
+                assert not below or len(below) == 20
 
 
 def test_what_is_not_an_entry_is_refused_and_leaves_nothing(database: Database) -> None:

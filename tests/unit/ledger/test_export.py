@@ -49,9 +49,9 @@ def test_an_export_verifies_with_python_and_openssl_alone(exported: Path) -> Non
     done = _script(exported)
     assert (done.returncode, done.stderr) == (0, "")
     assert "VERIFIED" in done.stdout
-    assert f"entries    {len(LEDGER.entries)}\n" in done.stdout
-    assert "leaves     11\n" in done.stdout
-    assert "documents  4\n" in done.stdout
+    assert f"entries     {len(LEDGER.entries)}\n" in done.stdout
+    assert "leaves      11\n" in done.stdout
+    assert "documents   4\n" in done.stdout
     assert "NOT CHECKED: whether these are the right keys" in done.stdout
 
 
@@ -189,6 +189,7 @@ def test_a_file_removed_is_noticed_unless_it_was_optional(exported: Path, patter
         "proofs/../x",
         "documents/x.toml",
         "documents/" + "0" * 64 + ".toml",
+        "documents/" + hashlib.sha256(b"").hexdigest() + ".toml",
         ".hidden",
         "more/x",
         "checkpoints/5.txt",
@@ -246,6 +247,35 @@ def test_a_document_of_another_author_is_noticed(tmp_path: Path) -> None:
     ledger.entries[2] = canonical.encode({**entry, "digest": hashlib.sha256(forged).hexdigest()})
     ledger.documents = [forged]
     assert "not signed by nurses as the entry says" in _rewrite(ledger, tmp_path / "forged")
+
+
+def test_an_answer_signed_for_another_consortium_is_noticed(tmp_path: Path) -> None:
+    ledger = sample_ledger()
+    at, entry = next(
+        (n, e)
+        for n, e in enumerate(map(canonical.decode, ledger.entries))
+        if e["kind"] == "campaign_answered"
+    )
+    signer = note.Signer.from_secret("nurses", hashlib.sha256(b"sample nurses sign").digest())
+    foreign = note.sign(
+        '# consortium answer v1 for example.org/utah\n{"answer":"approved"}\n', [signer]
+    )
+    ledger.entries[at] = canonical.encode(
+        {
+            **entry,
+            "digest": hashlib.sha256(foreign.encode()).hexdigest(),
+            "signature": note.signature_of(foreign, signer.verifier).hex(),
+        }
+    )
+    ledger.documents = [foreign.encode()]
+    assert "not a signed answer for this consortium" in _rewrite(ledger, tmp_path / "foreign")
+
+
+def test_a_document_that_no_entry_names_is_left_out(tmp_path: Path) -> None:
+    ledger = sample_ledger()
+    ledger.documents.append(b"anything\n")
+    ledger.export(tmp_path / "ledger")
+    assert export.verify(tmp_path / "ledger").documents == 4
 
 
 def test_a_ledger_that_begins_twice_or_admits_a_partner_twice_is_noticed(tmp_path: Path) -> None:
