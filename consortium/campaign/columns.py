@@ -53,8 +53,9 @@ def sets(keys: Ints, values: Ints, *, count: int) -> tuple[Ints, Sequence[tuple[
     found: dict[tuple[int, ...], int] = {(): 0}
     codes = np.zeros(count, dtype=np.int64)
     alone = sizes[owner] == 1
-    single = np.array([found.setdefault((v,), len(found)) for v in range(width)], dtype=np.int64)
-    codes[owner[alone]] = single[value[alone]]
+    singles, which = np.unique(value[alone], return_inverse=True)
+    numbers = [found.setdefault((v,), len(found)) for v in singles.tolist()]
+    codes[owner[alone]] = np.array(numbers, dtype=np.int64)[which]
     owner, value = owner[~alone], value[~alone]
     if len(owner):
         edges = [0, *(np.flatnonzero(np.diff(owner)) + 1).tolist(), len(owner)]
