@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "ShiftedClock", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -31,6 +31,26 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
         return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait `seconds`; nothing for zero or less."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class ShiftedClock:
+    """The machine's clock moved to another day: it starts at an instant and runs on from there.
+
+    Args:
+        start: What `now` says at first, aware.
+    """
+
+    def __init__(self, start: datetime) -> None:
+        self._offset = start - datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """The shifted instant, aware, in UTC."""
+        return datetime.now(UTC) + self._offset
 
     def sleep(self, seconds: float) -> None:
         """Wait `seconds`; nothing for zero or less."""

@@ -203,6 +203,7 @@ class Campaigns:
         name: str,
         *,
         transport: Transport | None = None,
+        smtp: SmtpSettings | None = None,
         stop: Callable[[], bool] = lambda: False,
         patience: timedelta | None = None,
     ) -> SendResult:
@@ -210,7 +211,8 @@ class Campaigns:
 
         Args:
             name: The campaign.
-            transport: What carries messages; None: SMTP as the settings say.
+            transport: What carries messages; None: SMTP.
+            smtp: The mail server, in place of the settings'.
             stop: Asked between messages; once true, the run ends in good order.
             patience: End when the next message is due only after this long; None: wait.
 
@@ -229,14 +231,16 @@ class Campaigns:
             wraps=context.wraps,
             tokenisers=[tokeniser(context)],
             policies=self._policies,
-            transport=transport
-            or SmtpTransport(context.smtp, password=_password(context.smtp, context.home)),
+            transport=transport or self._mail(smtp or context.smtp),
             clock=context.clock,
             observer=context.observer,
             stop=stop,
             patience=patience,
             profile=profile_of(context.card),
         )
+
+    def _mail(self, smtp: SmtpSettings) -> Transport:
+        return SmtpTransport(smtp, password=_password(smtp, self._context.home))
 
 
 def _password(smtp: SmtpSettings, home: Path | None) -> Pii:

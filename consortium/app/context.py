@@ -28,6 +28,7 @@ class Context:
         wraps: Wrapped data keys, outside the database.
         card: The consortium's public card.
         smtp: How mail leaves, unless a transport is handed in.
+        region: Country of telephone numbers without a code.
         clock: What time it is.
         observer: Told of progress.
         home: The folder with the settings; None when embedded without one.
@@ -38,6 +39,7 @@ class Context:
     wraps: WrapStore
     card: ConsortiumCard
     smtp: SmtpSettings
+    region: str
     clock: Clock
     observer: Observer
     home: Path | None

@@ -66,6 +66,7 @@ class _Parts:
     clock: Clock
     observer: Observer | None
     home: Path | None
+    region: str = "US"
 
     def context(self, card: ConsortiumCard) -> Context:
         return Context(
@@ -74,6 +75,7 @@ class _Parts:
             wraps=self.wraps,
             card=card,
             smtp=self.smtp,
+            region=self.region,
             clock=self.clock,
             observer=self.observer or Silent(),
             home=self.home,
@@ -141,7 +143,7 @@ def create(
             raise UsageError("without a home, database, keys and wraps are needed")
         store = WrapStore(wraps)
         return _create_in(
-            _Parts(_database(database), keys, store, mail, clock, observer, None), settings
+            _Parts(_database(database), keys, store, mail, clock, observer, None, region), settings
         )
     homes.claim(home)
     made: list[Path] = []
@@ -153,7 +155,7 @@ def create(
             made.extend(home / f"consortium.db{end}" for end in ("", "-wal", "-shm"))
         store = WrapStore(wraps or home / "wraps")
         consortium = _create_in(
-            _Parts(_database(target), keys, store, mail, clock, observer, home), settings
+            _Parts(_database(target), keys, store, mail, clock, observer, home, region), settings
         )
         text = cards.encode_consortium(consortium.card, ledger_key=keys.open("ledger"))
         made.append(home / _CARD)
@@ -226,6 +228,7 @@ def open(  # noqa: A001 - read as consortium.open
             clock,
             observer,
             folder,
+            settings.region,
         )
     )
     if consortium.card.origin != settings.origin:

@@ -1,0 +1,91 @@
+"""Opt-outs and the mail that comes back, on the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from consortium import feedback
+from consortium.app.context import Context
+from consortium.app.keyring import profile_of, tokeniser
+from consortium.feedback import Added, FeedbackResult, Known
+from consortium.feedback.optouts import Author
+from consortium.model import Channel, Scope
+from consortium.types import PartnerSlug, Pii
+
+__all__ = ["OptOuts"]
+
+
+class OptOuts:
+    """What recipients have asked for."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def add(
+        self,
+        address: Pii,
+        *,
+        channel: Channel = Channel.EMAIL,
+        scope: Scope = Scope.CONSORTIUM,
+        partner: str | None = None,
+        author: Author = "recipient",
+        cause: str = "asked",
+    ) -> Added:
+        """Record that somebody wants no more messages; holds for every one not yet begun.
+
+        Args:
+            address: E-mail address or telephone number, as the channel says.
+            channel: On which channel.
+            scope: For the whole consortium, or for one partner's messages.
+            partner: Of a partner-scope one.
+            author: Whose word it rests on; a partner's own reaches only its own messages.
+            cause: One of `feedback.CAUSES`.
+
+        Raises:
+            UsageError: The address is none, or scope and partner do not fit.
+            NotFound: No such partner.
+            PolicyRefused: A partner asks for more than its own scope.
+        """
+        context = self._context
+        return feedback.add(
+            context.database,
+            address=address,
+            channel=channel,
+            scope=scope,
+            author=author,
+            cause=cause,
+            tokenisers=[tokeniser(context)],
+            clock=context.clock,
+            partner=None if partner is None else PartnerSlug(partner),
+            profile=profile_of(context.card),
+            region=context.region,
+        )
+
+    def check(self, address: Pii, *, channel: Channel = Channel.EMAIL) -> Known:
+        """The bans an address stands under.
+
+        Raises:
+            UsageError: The address is none.
+        """
+        context = self._context
+        return feedback.check(
+            context.database,
+            address=address,
+            channel=channel,
+            tokenisers=[tokeniser(context)],
+            profile=profile_of(context.card),
+            region=context.region,
+        )
+
+    def read_mail(self, maildir: Path) -> FeedbackResult:
+        """Read a mailbox of answers: mails to an unsubscribe address become opt-outs.
+
+        Reading it again changes nothing; mails are never moved or deleted. Needs no key.
+
+        Raises:
+            BadFile: It is not a Maildir, or cannot be read.
+        """
+        context = self._context
+        return feedback.read_maildir(
+            context.database, maildir, clock=context.clock, observer=context.observer
+        )
