@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from consortium.model import Channel, Consent, Relationship
@@ -34,11 +34,18 @@ class Standing:
         consent: The owner's claim; `none` if there is none.
         refusal: Why it may not be contacted, a `PackOptOut.cause`; empty: it did not refuse.
         unknown: Index of a status column with a word that is not known, or -1.
+        said: Consent and refusal in one word, equal only if they are.
     """
 
     consent: Consent = _NONE
     refusal: str = ""
     unknown: int = -1
+    said: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        day = "" if self.consent.on is None else self.consent.on.isoformat()
+        said = f"{self.consent.basis.value} {day} {self.refusal}"
+        object.__setattr__(self, "said", said)
 
 
 class ConsentReader:

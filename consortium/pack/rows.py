@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consortium.model import Channel, Consent, ConsentBasis, PackOptOut, PackRow, Relationship
-from consortium.pack.consent import ConsentReader
+from consortium.pack.consent import ConsentReader, Standing
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
 from consortium.pack.problems import Flaw, RejectedRow
@@ -39,6 +39,7 @@ from consortium.pack.values import (
     read_values,
     survey_births,
 )
+from consortium.tokens import Email, Phone
 
 __all__ = ["Batch", "Repeated", "SealRecordId", "read_rows"]
 
@@ -230,46 +231,16 @@ class _Reader:
         for standing in (by_email, by_sms):
             if standing.unknown >= 0:
                 values.notes.append(Note(at, standing.unknown, "unknown_word"))
-        blocked = None
-        kept, called = emails, phones
-        if by_email.refusal or by_sms.refusal:
-            if by_email.refusal or by_email.consent.basis is ConsentBasis.NONE:
-                kept = []
-            if by_sms.refusal or by_sms.consent.basis is ConsentBasis.NONE:
-                called = []
-            blocked = PackOptOut(
-                number=number,
-                emails=tuple(e.deliverable for e in emails) if by_email.refusal else (),
-                phones=tuple(p.e164 for p in phones) if by_sms.refusal else (),
-                cause=by_email.refusal or by_sms.refusal,
-            )
-            if not blocked.emails and not blocked.phones:
-                blocked = None
-            if not kept and not called and blocked is None:
-                return -1, "no_one_to_block"
+        kept, called, blocked = _divide(number, emails, phones, by_email, by_sms)
+        if not kept and not called and blocked is None:
+            return -1, "no_one_to_block"
         relationship = self._consent.relationship(row)
-        name, places = values.names[at], values.places[at]
-        said = "\x1f".join(
-            (
-                "\x1e".join(e.canonical for e in kept),
-                "\x1e".join(p.e164 for p in called),
-                "" if blocked is None else "\x1e".join((*blocked.emails, *blocked.phones)),
-                name.first.casefold(),
-                name.last.casefold(),
-                name.suffix,
-                values.births[at],
-                values.house_numbers[at],
-                places.country,
-                places.state,
-                places.postcode,
-                values.languages[at],
-                relationship.value,
-                f"{by_email.consent.basis}{by_email.consent.on}{by_email.refusal}",
-                f"{by_sms.consent.basis}{by_sms.consent.on}{by_sms.refusal}",
-            )
-            if kept or called or blocked is None
-            else ("blocked", blocked.cause, *blocked.emails, "\x1e", *blocked.phones)
-        )
+        if kept or called:
+            said = _said(at, values, kept, called, blocked)
+            said = f"{said}\x1f{relationship}\x1f{by_email.said}\x1f{by_sms.said}"
+        else:
+            assert blocked is not None  # else the row was rejected above
+            said = "\x1f".join((blocked.cause, *blocked.emails, *blocked.phones))
         return _Fate(
             at,
             tuple(e.deliverable for e in kept),
@@ -314,3 +285,56 @@ class _Reader:
 
     def _header(self, column: int) -> str:
         return self._layout.headers[column] if column >= 0 else ""
+
+
+def _divide(
+    number: int,
+    emails: list[Email],
+    phones: list[Phone],
+    by_email: Standing,
+    by_sms: Standing,
+) -> tuple[list[Email], list[Phone], PackOptOut | None]:
+    """Contact points that may be used, and those to block.
+
+    After a refusal on one channel, the other is used only with a consent of its own.
+    """
+    if not by_email.refusal and not by_sms.refusal:
+        return emails, phones, None
+    blocked = PackOptOut(
+        number=number,
+        emails=tuple(e.deliverable for e in emails) if by_email.refusal else (),
+        phones=tuple(p.e164 for p in phones) if by_sms.refusal else (),
+        cause=by_email.refusal or by_sms.refusal,
+    )
+    return (
+        [] if by_email.consent.basis is ConsentBasis.NONE else emails,
+        [] if by_sms.consent.basis is ConsentBasis.NONE else phones,
+        blocked if blocked.emails or blocked.phones else None,
+    )
+
+
+def _said(
+    at: int,
+    values: Values,
+    emails: list[Email],
+    phones: list[Phone],
+    blocked: PackOptOut | None,
+) -> str:
+    """What a row says of its person, in one string: equal only if all of it is."""
+    name, places = values.names[at], values.places[at]
+    return "\x1f".join(
+        (
+            *[e.canonical for e in emails],
+            *[p.e164 for p in phones],
+            "" if blocked is None else "\x1e".join((*blocked.emails, *blocked.phones)),
+            name.first.casefold(),
+            name.last.casefold(),
+            name.suffix,
+            values.births[at],
+            values.house_numbers[at],
+            places.country,
+            places.state,
+            places.postcode,
+            values.languages[at],
+        )
+    )

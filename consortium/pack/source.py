@@ -16,7 +16,7 @@ import csv
 import io
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -107,8 +107,6 @@ class Source:
                     return
                 lines, rows = _lines(rows, line + self._skip_lines, reader.line_num - line)
                 line = reader.line_num
-                if self.encoding.has_nul:
-                    rows = [[cell.replace("\0", "") for cell in row] for row in rows]
                 if rows:
                     yield RawBatch(number, lines, rows)
                 number += len(rows)
@@ -125,7 +123,10 @@ class Source:
                 )
                 for _ in range(self._skip_lines):
                     text.readline()
-                yield csv.reader(text, delimiter=self.delimiter), stream.fileno()
+                lines: Iterable[str] = text
+                if self.encoding.has_nul:
+                    lines = (line.replace("\0", "") for line in text)
+                yield csv.reader(lines, delimiter=self.delimiter), stream.fileno()
                 _unchanged(self, stream.fileno())
         except OSError as error:
             raise _unreadable(self.path, error) from error
