@@ -1,0 +1,120 @@
+"""Opt-outs as people make them: by a mail that names a message, or by an address given to somebody.
+
+`store.suppressions` makes them effective; here is what leads to them (which message an opaque code
+belongs to, which mails have been read) and what can be said of them afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from consortium.model import Channel, Scope
+from consortium.store.engine import Tx
+from consortium.store.rows import Point
+from consortium.store.tables import metadata
+from consortium.types import EntryIndex, PartnerSlug, Token
+
+__all__ = ["Addressee", "BanRecord", "bans", "by_code", "mark_read", "set_entry", "was_read"]
+
+_optout = metadata.tables["consortium_opt_out"]
+_ban = metadata.tables["consortium_suppression"]
+_partner = metadata.tables["consortium_partner"]
+_message = metadata.tables["consortium_message"]
+_point = metadata.tables["consortium_contact_point"]
+_mail = metadata.tables["consortium_feedback_mail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """The contact point that a message was for."""
+
+    message_id: int
+    channel: Channel
+    token: Token
+
+
+@dataclass(frozen=True, slots=True)
+class BanRecord:
+    """A ban on a token, and the opt-out it comes from.
+
+    Attributes:
+        channel, scope: What it covers.
+        partner: The author of a partner-scope one, else None.
+        cause, author: Why, and at whose word.
+        at: Since when.
+        entry: The ledger entry that records the opt-out, or None: that of the list it came with.
+    """
+
+    channel: Channel
+    scope: Scope
+    partner: PartnerSlug | None
+    cause: str
+    author: str
+    at: datetime
+    entry: EntryIndex | None
+
+
+def set_entry(tx: Tx, opt_out_id: int, *, entry: EntryIndex) -> None:
+    """Note the ledger entry that records an opt-out."""
+    tx.execute(update(_optout).where(_optout.c.id == opt_out_id).values(entry=entry))
+
+
+def bans(tx: Tx, points: Collection[Point]) -> list[BanRecord]:
+    """Bans that stand on any of these tokens, oldest first."""
+    statement = (
+        select(_ban, _optout.c.cause, _optout.c.author, _optout.c.entry, _partner.c.slug)
+        .join(_optout, _optout.c.id == _ban.c.opt_out_id)
+        .outerjoin(_partner, _partner.c.id == _ban.c.partner_id)
+        .where(tuple_(_ban.c.token, _ban.c.kind).in_([(token, kind) for kind, token in points]))
+        .order_by(_ban.c.id)
+    )
+    return [
+        BanRecord(
+            channel=Channel(row.channel),
+            scope=Scope(row.scope),
+            partner=row.slug and PartnerSlug(row.slug),
+            cause=row.cause,
+            author=row.author,
+            at=row.at,
+            entry=None if row.entry is None else EntryIndex(row.entry),
+        )
+        for row in tx.execute(statement)
+    ]
+
+
+def by_code(tx: Tx, code: str) -> Addressee | None:
+    """Whom the message with an opt-out code was for, upper and lower case being one; or None."""
+    statement = (
+        select(_message.c.id, _message.c.channel, _point.c.token)
+        .join(_point, _point.c.id == _message.c.point_id)
+        .where(_message.c.opt_out_code.in_({code, code.lower(), code.upper()}))
+    )
+    row = tx.execute(statement).first()
+    if row is None:
+        return None
+    return Addressee(row.id, Channel(row.channel), Token(bytes(row.token)))
+
+
+def was_read(tx: Tx, digest: bytes) -> bool:
+    """Whether a mail of this SHA-256 has been understood before."""
+    statement = select(func.count()).where(_mail.c.digest == digest)
+    return bool(tx.execute(statement).scalar_one())
+
+
+def mark_read(tx: Tx, digest: bytes, *, kind: str, at: datetime) -> bool:
+    """Note that a mail was understood; False if another process was faster.
+
+    Args:
+        tx: The transaction that does what the mail asks for.
+        digest: SHA-256 of the mail.
+        kind: What it was, one word.
+        at: Now.
+    """
+    dialect = sqlite if tx.sqlite else postgresql
+    statement = dialect.insert(_mail).on_conflict_do_nothing()
+    return tx.execute(statement, {"digest": digest, "kind": kind, "read_at": at}).rowcount == 1
