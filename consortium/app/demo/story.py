@@ -177,7 +177,7 @@ class _Story:
         host.optouts.add(asked, scope=Scope.CONSORTIUM)
         merged = host.merge()
         self.tell(
-            f"   {merged.rows} rows are {merged.persons} persons. At rest: keyed tokens and sealed rows."
+            f"   {merged.rows} rows are {merged.persons} persons; at rest: tokens and sealed rows"
         )
         self.tell("   Somebody rang and said no: blocked on every list, for ever.")
 
