@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,9 +22,11 @@ from hypothesis.stateful import (
 from consortium.identity import MergeRow
 from consortium.store import merges, state
 from consortium.store.engine import Database
-from tests.unit.identity.world import START, World, claims
+from tests.unit.identity.world import START, World, claims, mild_claims, row
 
-ROWS = st.lists(claims(points=4), max_size=5)
+ROWS = st.lists(mild_claims(points=8), min_size=1, max_size=3) | st.lists(
+    claims(points=8), min_size=1, max_size=4
+)
 PARTNERS = st.sampled_from(["p1", "p2", "p2", "q1"])
 
 
@@ -69,9 +72,11 @@ class History(RuleBasedStateMachine):
     def teardown(self) -> None:
         drop(self.world)
 
-    @initialize(rows=ROWS)
-    def begin(self, rows: list[MergeRow]) -> None:
-        self.add(rows, "p1")
+    @initialize(lists=st.lists(ROWS, min_size=2, max_size=4))
+    def begin(self, lists: list[list[MergeRow]]) -> None:
+        for rows in lists:
+            self.add(rows, "p1")
+        self.merge()
 
     def add(self, rows: list[MergeRow], partner: str) -> None:
         upload = self.world.upload(rows, partner=partner)
@@ -84,12 +89,15 @@ class History(RuleBasedStateMachine):
         self.add(rows, partner)
 
     @precondition(lambda self: self.active)
-    @rule(data=st.data())
-    def withdraw(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), erase=st.booleans())
+    def withdraw(self, data: st.DataObject, *, erase: bool) -> None:
         upload = data.draw(st.sampled_from(sorted(self.active)))
         self.world.withdraw(upload)
         self.active.remove(upload)
-        self.ended.add(upload)
+        if erase:
+            self.world.erase(upload)
+        else:
+            self.ended.add(upload)
         self.merged = False
 
     @precondition(lambda self: self.ended)
@@ -163,7 +171,7 @@ def test_any_history_gives_the_persons_of_a_full_merge(empty: Path) -> None:
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(rows=st.lists(claims(points=4), min_size=1, max_size=10), data=st.data())
+@given(rows=st.lists(mild_claims() | claims(points=4), min_size=1, max_size=10), data=st.data())
 def test_any_split_into_uploads_in_any_order_gives_the_same_persons(
     empty: Path, rows: list[MergeRow], data: st.DataObject
 ) -> None:
@@ -183,3 +191,33 @@ def test_any_split_into_uploads_in_any_order_gives_the_same_persons(
         finally:
             drop(world)
     assert outcomes[0] == outcomes[1]
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(seed=st.integers(0, 2**32), erase=st.booleans())
+def test_whoever_leaves_takes_along_the_links_it_made(
+    empty: Path, seed: int, *, erase: bool
+) -> None:
+    """Chains of rows of one name, each with two addresses: taking out a link must break them."""
+    random = Random(seed)
+    world = fresh(empty)
+    try:
+        uploads = [
+            world.upload(
+                [row("mary", "smith", emails=tuple(random.sample(range(9), 2))) for _ in "ab"]
+            )
+            for _ in range(5)
+        ]
+        world.merge()
+        for upload in random.sample(uploads, 2):
+            world.withdraw(upload)
+            if erase:
+                world.erase(upload)
+        world.merge()
+        incremental = world.persons()
+        assert world.merge(full=True).changed_rows == 0
+        assert world.persons() == incremental
+    finally:
+        drop(world)

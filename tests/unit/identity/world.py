@@ -70,16 +70,32 @@ BIRTHS = ("", "1950-03-04", "1950-03-05", "1950-04-03", "1980-03-04", "1980", "-
 
 def claims(*, points: int = 5) -> st.SearchStrategy[MergeRow]:
     """Rows of few values, so that they meet, contradict and repeat each other often."""
-    some = st.lists(st.integers(1, points), max_size=2, unique=True).map(tuple)
+    return _claims(points, FIRSTS, LASTS, BIRTHS, ("", "", "", "jr", "sr", "ii"))
+
+
+def mild_claims(*, points: int = 6) -> st.SearchStrategy[MergeRow]:
+    """Rows that seldom contradict each other, so that persons grow, split and join."""
+    return _claims(
+        points, ("mary", "mary", "mary", "john", ""), ("smith",), ("", "", "1980"), ("",)
+    )
+
+
+def _claims(
+    points: int,
+    firsts: tuple[str, ...],
+    lasts: tuple[str, ...],
+    births: tuple[str, ...],
+    suffixes: tuple[str, ...],
+) -> st.SearchStrategy[MergeRow]:
     return st.builds(
         row,
-        st.sampled_from(FIRSTS),
-        st.sampled_from(LASTS),
-        emails=some,
+        st.sampled_from(firsts),
+        st.sampled_from(lasts),
+        emails=st.lists(st.integers(1, points), max_size=2, unique=True).map(tuple),
         phones=st.lists(st.integers(101, 100 + points), max_size=1).map(tuple),
-        born=st.sampled_from(BIRTHS),
-        suffix=st.sampled_from(("", "", "", "jr", "sr", "ii")),
-        house=st.sampled_from(("", "12")),
+        born=st.sampled_from(births),
+        suffix=st.sampled_from(suffixes),
+        house=st.sampled_from(("", "", "12")),
         postcode=st.sampled_from(("", "27000")),
         salt=st.integers(0, 2),
     )
