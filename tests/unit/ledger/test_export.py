@@ -278,6 +278,29 @@ def test_a_document_that_no_entry_names_is_left_out(tmp_path: Path) -> None:
     assert export.verify(tmp_path / "ledger").documents == 4
 
 
+@pytest.mark.parametrize("old", [b'{"at":', b'"kind":"partner_admitted"'])
+def test_a_second_spelling_is_refused_even_when_all_hashes_and_signatures_fit(
+    exported: Path, old: bytes
+) -> None:
+    lines = (exported / "entries.jsonl").read_bytes().split(b"\n")[:-1]
+    lines[1] = lines[1].replace(old, old.replace(b":", b": "))
+    (exported / "entries.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    ledger = SampleLedger(entries=lines)
+    for path in [*exported.glob("checkpoints/*"), *exported.glob("proofs/*")]:
+        path.unlink()
+    (exported / f"checkpoints/{len(lines)}.txt").write_bytes(ledger.sign().encode())
+    assert "entries.jsonl, line 2: JSON, but not in the canonical spelling" in _fails(exported)
+
+
+def test_a_proof_from_another_history_of_the_same_signer_is_noticed(exported: Path) -> None:
+    other = SampleLedger(entries=[*LEDGER.entries[:5], *LEDGER.entries[6:]])
+    other.sign()
+    proof = other.prove(1)  # entry 1 is the same in both
+    name = "proofs/other.tlog-proof"
+    (exported / name).write_bytes(proof.encode().encode())
+    assert "under a checkpoint that is not among those exported" in _fails(exported)
+
+
 def test_a_ledger_that_begins_twice_or_admits_a_partner_twice_is_noticed(tmp_path: Path) -> None:
     for again in (0, 1):
         ledger = sample_ledger()
