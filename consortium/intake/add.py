@@ -47,7 +47,8 @@ from consortium.model import (
     UploadState,
 )
 from consortium.store import ledger, rows, suppressions, uploads
-from consortium.store.engine import Database, Tx
+from consortium.store.engine import Database, Tx, chunked
+from consortium.store.rows import StagedRow
 from consortium.store.suppressions import Request
 from consortium.store.uploads import UploadRecord
 from consortium.tokens import Tokeniser
@@ -59,6 +60,8 @@ from consortium.vault.wrap import wrap_for_owner
 from consortium.vault.wraps import WrapStore
 
 __all__ = ["add"]
+
+_BATCH = 2_000  # rows in clear at once; columns are converted together
 
 
 def add(
@@ -194,11 +197,10 @@ class _Intake:
         self.observer.begin("taking rows in", counts.rows + counts.opt_outs)
         try:
             with PackReader.open(pack, identity=identity, name=self.name) as reader:
-                for some_rows, some_opt_outs in _batches(reader, size):
-                    if some_rows:
-                        self._stage_some(some_rows, converter, size)
+                for some_rows, some_opt_outs in _batches(reader):
+                    self._stage_some(converter.rows(some_rows), converter, size)
                     opt_outs += converter.opt_outs(some_opt_outs)
-                    self.observer.advance(len(some_rows) + len(some_opt_outs))
+                    self.observer.advance(len(some_opt_outs))
                 again = reader.finish(self.pack.partner.card.sign_key)
         finally:
             self.observer.end()
@@ -209,16 +211,21 @@ class _Intake:
             )
         return opt_outs
 
-    def _stage_some(self, some_rows: list[PackRow], converter: Converter, size: ChunkSize) -> None:
-        converted = converter.rows(some_rows)
-        with size.timed(), self.database.write() as tx:
-            rows.stage(
-                tx,
-                converted,
-                upload_id=converter.upload_id,
-                epoch=self.tokeniser.epoch,
-                profile=self.pack.profile.number,
-            )
+    def _stage_some(
+        self, converted: list[StagedRow], converter: Converter, size: ChunkSize
+    ) -> None:
+        start = 0
+        while part := converted[start : start + size.rows]:
+            with size.timed(), self.database.write() as tx:
+                rows.stage(
+                    tx,
+                    part,
+                    upload_id=converter.upload_id,
+                    epoch=self.tokeniser.epoch,
+                    profile=self.pack.profile.number,
+                )
+            start += len(part)
+            self.observer.advance(len(part))
 
     def keep_wraps(self) -> None:
         digest = self.pack.trailer.digest
@@ -261,20 +268,12 @@ class _Intake:
         return uploads.by_id(tx, upload.id)
 
 
-def _batches(
-    reader: PackReader, size: ChunkSize
-) -> Iterator[tuple[list[PackRow], list[PackOptOut]]]:
-    some_rows: list[PackRow] = []
-    opt_outs: list[PackOptOut] = []
-    for item in reader:
-        if isinstance(item, PackRow):
-            some_rows.append(item)
-        else:
-            opt_outs.append(item)
-        if len(some_rows) + len(opt_outs) >= size.rows:
-            yield some_rows, opt_outs
-            some_rows, opt_outs = [], []
-    yield some_rows, opt_outs
+def _batches(reader: PackReader) -> Iterator[tuple[list[PackRow], list[PackOptOut]]]:
+    for items in chunked(reader, _BATCH):
+        yield (
+            [item for item in items if isinstance(item, PackRow)],
+            [item for item in items if isinstance(item, PackOptOut)],
+        )
 
 
 def _requests(

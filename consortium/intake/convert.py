@@ -20,8 +20,8 @@ from consortium.store.rows import StagedRow
 from consortium.tokens import (
     Profile,
     Tokeniser,
-    compose_name_address,
-    compose_name_birth,
+    compose_name_address_column,
+    compose_name_birth_column,
     names,
     zones,
 )
@@ -104,11 +104,11 @@ class Converter:
             _content(row, block, self.names.last(row.last_name)[0], mails, numbers)
             for row, block, mails, numbers in zip(rows, blocks, emails, phones, strict=True)
         ]
-        births = [compose_name_birth(r.first_name, r.last_name, r.birth_date) for r in rows]
-        addresses = [
-            compose_name_address(r.first_name, r.last_name, r.house_number, r.places.postcode)
-            for r in rows
-        ]
+        firsts, lasts = [r.first_name for r in rows], [r.last_name for r in rows]
+        births = compose_name_birth_column(firsts, lasts, [r.birth_date for r in rows])
+        addresses = compose_name_address_column(
+            firsts, lasts, [r.house_number for r in rows], [r.places.postcode for r in rows]
+        )
         tokens = zip(
             self._tokens("email", emails),
             self._tokens("phone", phones),

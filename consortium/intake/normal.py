@@ -62,7 +62,7 @@ def phone_values(items: Sequence[Item]) -> list[list[str]]:
 class RowChecker:
     """Sees that everything but contact points is normalised and in range.
 
-    Remembers the names and places it has seen, since lists repeat them.
+    Remembers the names, places and days it has seen, since lists repeat them.
 
     Args:
         packed_on: The day of packing, in UTC; a partner's own day may be the next.
@@ -70,6 +70,7 @@ class RowChecker:
 
     def __init__(self, packed_on: date) -> None:
         self._latest = packed_on + timedelta(days=1)
+        self._good_births: set[str] = set()
         self._good_names: set[str] = set()
         self._good_places: set[Places] = set()
 
@@ -79,14 +80,18 @@ class RowChecker:
         Raises:
             BadFile: A value is not normalised; names row and field.
         """
-        births = dates.normalise([row.birth_date for row in rows], today=self._latest)
-        for row, birth in zip(rows, births, strict=True):
-            if birth != row.birth_date:
-                _refuse(row.number, "the birth date")
-            if fault := self._name_fault(row) or self._place_fault(row):
+        for row in rows:
+            if fault := self._birth_fault(row) or self._name_fault(row) or self._place_fault(row):
                 _refuse(row.number, fault)
             if not all(_is_sane(c, self._latest) for c in (row.email_consent, row.sms_consent)):
                 _refuse(row.number, "the day of consent")
+
+    def _birth_fault(self, row: PackRow) -> str:
+        if row.birth_date not in self._good_births:
+            if not dates.is_normal(row.birth_date, today=self._latest):
+                return "the birth date"
+            self._good_births.add(row.birth_date)
+        return ""
 
     def _name_fault(self, row: PackRow) -> str:
         for name in (row.first_name, row.last_name):

@@ -3,8 +3,7 @@
 Done at start-up. What an upload in progress has written is told from an orphan by the partner's
 lock: a living process holds it, and `kill -9` lets go of it. Nothing here touches what counts.
 
-Contact points that an orphan made stay: they are tokens without any row, and others may have named
-them since.
+What an orphan brought goes with it: rows, wraps, and contact points that nothing else names.
 """
 
 from __future__ import annotations

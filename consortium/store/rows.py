@@ -20,7 +20,6 @@ from consortium.errors import NotFound
 from consortium.model import UploadState
 from consortium.store import memberships
 from consortium.store.engine import Tx, chunked
-from consortium.store.memberships import mark_neighbours
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, SourceRowId, Token, UploadDigest
 
@@ -300,7 +299,6 @@ def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
             .limit(limit)
         ).scalars()
     )
-    mark_neighbours(tx, row_ids)
     for part in chunked(row_ids, _IN):
         points = list(
             tx.execute(
@@ -335,4 +333,5 @@ def _drop_unused(tx: Tx, points: Sequence[int]) -> None:
 
 
 def _batches(tx: Tx, statement: Select[Any]) -> Iterator[Sequence[Any]]:
-    yield from tx.execute(statement.execution_options(yield_per=_FETCH)).partitions()
+    with tx.execute(statement.execution_options(yield_per=_FETCH)) as result:
+        yield from result.partitions()
