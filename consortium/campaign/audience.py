@@ -86,9 +86,9 @@ def place(text: str) -> Place:
 
 
 def rounded(persons: int) -> int:
-    """An audience's size as a coordinator may see it: to 100 below 100,000, to 1,000 above.
+    """An audience's size as a coordinator may see it: to 10 below 1,000, to 100 above.
 
-    Below `SMALLEST` there is no answer at all; see `consortium.campaign.plan`.
+    Below `SMALLEST` there is no answer at all; see `consortium.campaign.view`.
     """
-    step = 100 if persons < 100_000 else 1000  # noqa: PLR2004 - two figures of the docstring
-    return max(step, (persons + step // 2) // step * step)
+    step = 10 if persons < 1000 else 100  # noqa: PLR2004 - the figures of the docstring
+    return (persons + step // 2) // step * step

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import consortium_policies
-from consortium.campaign import audience as rules
 from consortium.campaign.answers import Answers
 from consortium.campaign.coverage import Coverage
 from consortium.campaign.decide import decide
@@ -335,13 +334,3 @@ def test_an_owner_that_has_not_answered_is_planned_with() -> None:
     )
     assert answers.assigned() == {"nurses": 1}
     assert all(isinstance(answers.choice.verdicts[v], Allow) for v in answers.choice.verdict)
-
-
-def test_rounded_audience_never_shows_less_than_its_step() -> None:
-    assert [rules.rounded(n) for n in (50, 149, 150, 99_949, 131_376)] == [
-        100,
-        100,
-        200,
-        99_900,
-        131_000,
-    ]
