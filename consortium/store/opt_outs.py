@@ -116,5 +116,10 @@ def mark_read(tx: Tx, digest: bytes, *, kind: str, at: datetime) -> bool:
         at: Now.
     """
     dialect = sqlite if tx.sqlite else postgresql
-    statement = dialect.insert(_mail).on_conflict_do_nothing()
-    return tx.execute(statement, {"digest": digest, "kind": kind, "read_at": at}).rowcount == 1
+    statement = (
+        dialect.insert(_mail)
+        .values(digest=digest, kind=kind, read_at=at)
+        .on_conflict_do_nothing()
+        .returning(_mail.c.digest)
+    )
+    return tx.execute(statement).first() is not None
