@@ -1,42 +1,81 @@
 """From the command's options to an open façade: which home, whose passphrase.
 
 A secret comes from the environment, from a file named there, or from a prompt; never from an
-option's value, which `ps` and the shell's history would show.
+option's value, which `ps` and the shell's history would show. Each variable may end in `_FILE` and
+then names a file that holds the passphrase.
 
 | credential | environment | what it opens |
 |---|---|---|
-| operator | `CONSORTIUM_PASSPHRASE`, `CONSORTIUM_PASSPHRASE_FILE` | token, match, vault, intake and ledger keys |
-| coordinator | `CONSORTIUM_COORDINATOR_PASSPHRASE`, `…_FILE` | the coordinator's signing key, nothing else |
-| partner | `CONSORTIUM_PASSPHRASE`, `CONSORTIUM_PASSPHRASE_FILE` | the partner's own keys, on its own machine |
+| operator | `CONSORTIUM_PASSPHRASE` | token, match, vault, intake and ledger keys |
+| coordinator | `CONSORTIUM_COORDINATOR_PASSPHRASE` | the coordinator's signing key, nothing else |
+| partner | `CONSORTIUM_PARTNER_PASSPHRASE` | the partner's own two keys, on its own machine |
+
+A coordinator or partner without a variable of its own uses `CONSORTIUM_PASSPHRASE`.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import consortium
-from consortium.errors import BadFile, UsageError
+from consortium.errors import BadFile, HomeError, UsageError
 from consortium_cli.progress import Bar
 
-__all__ = ["desk", "host", "new_passphrase", "passphrase", "read_text", "write_new"]
+if TYPE_CHECKING:
+    from consortium.model import Observer
+
+__all__ = [
+    "desk",
+    "desk_if_any",
+    "desk_of",
+    "host",
+    "new_passphrase",
+    "passphrase",
+    "read_text",
+    "write_new",
+]
 
 _LARGEST_DOCUMENT = 64 * 1024 * 1024
+_VARIABLE = "CONSORTIUM_PASSPHRASE"
+_OWN = {
+    "coordinator": "CONSORTIUM_COORDINATOR_PASSPHRASE",
+    "partner": "CONSORTIUM_PARTNER_PASSPHRASE",
+}
 
 
-def host(ctx: click.Context) -> consortium.Consortium:
-    """The consortium whose home this is."""
-    opened = consortium.open(ctx.obj, passphrase=passphrase, observer=Bar())
+def host(ctx: click.Context, *, observer: Observer | None = None) -> consortium.Consortium:
+    """The consortium whose home this is; closed with the command."""
+    opened = consortium.open(ctx.obj, passphrase=passphrase, observer=observer or Bar())
     ctx.call_on_close(opened.close)
     return opened
 
 
 def desk(ctx: click.Context) -> consortium.PartnerDesk:
     """The partner whose home this is."""
-    return consortium.open_partner(ctx.obj, passphrase=passphrase, observer=Bar())
+    return desk_of(ctx.obj)
+
+
+def desk_of(home: Path | None) -> consortium.PartnerDesk:
+    """The partner whose home that is."""
+    return consortium.open_partner(home, passphrase=passphrase, observer=Bar())
+
+
+def desk_if_any(ctx: click.Context) -> consortium.PartnerDesk | None:
+    """The partner whose home this is; None where there is none and none was named."""
+    try:
+        return desk(ctx)
+    except HomeError:
+        if ctx.obj is not None:
+            raise
+        return None
 
 
 def passphrase(role: str) -> str:
@@ -47,7 +86,7 @@ def passphrase(role: str) -> str:
     if not sys.stdin.isatty():
         raise UsageError(
             f"no passphrase for the {role}'s keys",
-            hint=f"Set {_variable(role)} or {_variable(role)}_FILE.",
+            hint=f"Set {_named(role)} or {_named(role)}_FILE.",
         )
     return str(click.prompt(f"Passphrase of the {role}", hide_input=True, err=True))
 
@@ -64,51 +103,71 @@ def new_passphrase(role: str) -> str:
     if not found:
         raise UsageError(
             f"new keys of the {role} need a passphrase",
-            hint=f"Set {_variable(role)} or {_variable(role)}_FILE, or run this on a terminal.",
+            hint=f"Set {_named(role)} or {_named(role)}_FILE, or run this on a terminal.",
         )
     return found
 
 
-def _variable(role: str) -> str:
-    return "CONSORTIUM_COORDINATOR_PASSPHRASE" if role == "coordinator" else "CONSORTIUM_PASSPHRASE"
+def _named(role: str) -> str:
+    return _OWN.get(role, _VARIABLE)
+
+
+def _variables(role: str) -> Iterator[str]:
+    if role in _OWN:
+        yield _OWN[role]
+    yield _VARIABLE
 
 
 def _from_environment(role: str) -> str | None:
-    name = _variable(role)
-    if name in os.environ:
-        return os.environ[name]
-    if f"{name}_FILE" in os.environ:
-        return read_text(Path(os.environ[f"{name}_FILE"])).rstrip("\r\n")
+    for name in _variables(role):
+        if name in os.environ:
+            return os.environ[name]
+        if f"{name}_FILE" in os.environ:
+            return read_text(Path(os.environ[f"{name}_FILE"])).rstrip("\r\n")
     return None
 
 
 def read_text(path: Path) -> str:
-    """The text of a document, request, answer or card."""
+    """The text of a document, request, answer or card, line ends as they are."""
     try:
         if path.stat().st_size > _LARGEST_DOCUMENT:
-            raise BadFile(f"{path.name} is larger than any document of ours", hint="Is it the right file?")
-        return path.read_bytes().decode("utf-8-sig")
+            raise BadFile(
+                f"{path.name} is larger than any document of ours", hint="Is it the right file?"
+            )
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise BadFile(f"there is no file {path.name}", hint="Check the name and the folder.") from error
+        raise BadFile(
+            f"there is no file {path.name}", hint="Check the name and the folder."
+        ) from error
     except IsADirectoryError as error:
         raise BadFile(f"{path.name} is a folder", hint="Name a file.") from error
     except UnicodeDecodeError as error:
-        raise BadFile(f"{path.name} is not a text file in UTF-8", hint="Is it the right file?") from error
-    except OSError as error:
+        raise BadFile(
+            f"{path.name} is not a text file in UTF-8", hint="Is it the right file?"
+        ) from error
+    except (OSError, ValueError) as error:
         raise BadFile(f"{path.name} cannot be read", hint="Check who may read it.") from error
+    if not text.strip():
+        raise BadFile(f"{path.name} is empty", hint="Is it the right file?")
+    return text
 
 
 def write_new(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write a new file whole or not at all; an existing one is never overwritten."""
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         os.link(part, path)
     except FileExistsError as error:
-        raise BadFile(f"{path.name} exists already", hint="Move it away or name another.") from error
+        raise BadFile(
+            f"{path.name} exists already", hint="Move it away or name another."
+        ) from error
     except OSError as error:
         raise BadFile(f"{path.name} cannot be written", hint="Check the folder.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

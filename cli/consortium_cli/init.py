@@ -8,13 +8,13 @@ import click
 
 import consortium
 from consortium_cli.homes import new_passphrase
-from consortium_cli.screen import say
+from consortium_cli.screen import FILE, say
 
 __all__ = ["command"]
 
 
 @click.command("init")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=FILE)
 @click.option("--name", required=True, help="Name of the consortium, as its partners know it.")
 @click.option("--database", help="Database URL.  [default: sqlite:///consortium.db in DIRECTORY]")
 @click.option("--origin", help="Identity of the ledger.  [default: made from the name]")
@@ -30,6 +30,7 @@ __all__ = ["command"]
 )
 def command(
     directory: Path,
+    *,
     name: str,
     database: str | None,
     origin: str | None,
@@ -55,4 +56,4 @@ def command(
         say(f"  fingerprint   {made.card.fingerprint}")
         say(f"  give partners {made.card_file.name if made.card_file else 'the card'}")
         say("  and read them the fingerprint by telephone.")
-        say("\nNext: consortium partner add CARD, for each partner")
+        say(f"\nNext: consortium --home {directory} partner add CARD, for each partner")

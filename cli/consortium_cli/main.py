@@ -10,10 +10,14 @@ the program itself names its place in the code, never its values.
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import re
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -34,6 +38,10 @@ _NOUNS = {
     "report": "What went out, and why; where a message came from.",
     "demo": "The whole job on made-up people, in under a minute.",
 }
+_STOPPED = 130
+_USAGE = 2
+_EXTRA = re.compile(r"(?i)got unexpected extra arguments?.*", re.DOTALL)
+_ADDRESS = re.compile(r"[^\s'\"]+@[^\s'\"]+")
 
 
 class _LazyGroup(click.Group):
@@ -57,7 +65,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     envvar="CONSORTIUM_HOME",
     show_envvar=True,
     help="Folder with consortium.toml (host) or partner.toml (partner).  "
@@ -65,34 +73,48 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(package_name="contact-consortium", message="consortium %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, home: Path | None) -> None:
+def cli(ctx: click.Context, *, home: Path | None) -> None:
     """Organisations act together on lists that none of them hands over."""
     ctx.obj = home
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code.
+
+    Args:
+        arguments: The words after `consortium`; None: those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without UTF-8 shows "?" and goes on
+            stream.reconfigure(errors="replace")
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    code: object
     try:
-        code = cli.main(standalone_mode=False)
-    except click.exceptions.Exit as exit_:
-        code = exit_.exit_code
-    except click.Abort:
+        code = cli.main(
+            arguments,
+            prog_name="consortium",
+            standalone_mode=False,
+            color=False if os.environ.get("NO_COLOR") else None,
+        )
+    except (click.Abort, KeyboardInterrupt):
         click.echo("\nStopped.", err=True)
-        code = 130
-    except click.ClickException as error:
+        code = _STOPPED
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        code = 2
+        code = _USAGE
+    except click.ClickException as error:
+        code = _say_usage(error)
     except ConsortiumError as error:
         code = _say(error)
-    except KeyboardInterrupt:
-        click.echo("\nStopped.", err=True)
-        code = 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except Exception as error:  # noqa: BLE001 - the last line of defence against tracebacks
         code = _say_fault(error)
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _say(error: ConsortiumError) -> int:
@@ -100,6 +122,16 @@ def _say(error: ConsortiumError) -> int:
     if error.hint:
         click.echo(f"  {error.hint}", err=True)
     return error.exit_code
+
+
+def _say_usage(error: click.ClickException) -> int:
+    """In two lines, and without what may be somebody's address typed in the wrong place."""
+    text = _EXTRA.sub("too many arguments", " ".join(error.format_message().split()))
+    click.echo(f"error: {_ADDRESS.sub('‹…›', text)}", err=True)
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(f"  See: {context.command_path} --help", err=True)
+    return _USAGE
 
 
 def _say_fault(error: Exception) -> int:

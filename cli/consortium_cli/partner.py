@@ -8,7 +8,7 @@ import click
 
 import consortium
 from consortium_cli.homes import desk, host, new_passphrase, read_text
-from consortium_cli.screen import confirm, format_option, say, show_rows, yes_option
+from consortium_cli.screen import FILE, confirm, format_option, say, show_rows, yes_option
 
 __all__ = ["command"]
 
@@ -19,17 +19,20 @@ def command() -> None:
 
 
 @command.command("keygen")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=FILE)
 @click.option("--slug", required=True, help="Short name, e.g. nurses.")
 @click.option("--name", required=True, help="Name as recipients know it.")
 @click.option("--address", required=True, help="Postal address, printed under every message.")
 @click.option("--from", "from_address", required=True, help="Address that messages come from.")
-@click.option("--firewall-group", default="all", show_default=True, help="Who may coordinate with whom.")
+@click.option(
+    "--firewall-group", default="all", show_default=True, help="Who may coordinate with whom."
+)
 @click.option(
     "--region", default="US", show_default=True, help="Country of telephone numbers without a code."
 )
 def keygen(
     directory: Path,
+    *,
     slug: str,
     name: str,
     address: str,
@@ -52,14 +55,14 @@ def keygen(
     say(f"  fingerprint   {made.card.fingerprint}")
     say(f"  give the host {made.card_file.name}")
     say("  and read it the fingerprint by telephone.")
-    say("\nNext: consortium partner join CARD, with the consortium's card")
+    say(f"\nNext: consortium --home {directory} partner join CARD, with the consortium's card")
 
 
 @command.command("join")
-@click.argument("card", type=click.Path(path_type=Path))
+@click.argument("card", type=FILE)
 @yes_option
 @click.pass_context
-def join(ctx: click.Context, card: Path, *, yes: bool) -> None:
+def join(ctx: click.Context, *, card: Path, yes: bool) -> None:
     """Join the consortium of CARD, on the partner's own machine."""
     partner = desk(ctx)
     text = read_text(card)
@@ -72,10 +75,10 @@ def join(ctx: click.Context, card: Path, *, yes: bool) -> None:
 
 
 @command.command("add")
-@click.argument("card", type=click.Path(path_type=Path))
+@click.argument("card", type=FILE)
 @yes_option
 @click.pass_context
-def add(ctx: click.Context, card: Path, *, yes: bool) -> None:
+def add(ctx: click.Context, *, card: Path, yes: bool) -> None:
     """Admit the partner of CARD, on the host."""
     opened = host(ctx)
     text = read_text(card)
@@ -84,16 +87,21 @@ def add(ctx: click.Context, card: Path, *, yes: bool) -> None:
     say(f"  fingerprint   {partner.fingerprint}")
     confirm("Is this what the partner read to you by telephone?", yes=yes)
     opened.partners.add(text)
-    say(f"{partner.slug} is admitted.")
+    say(f"{partner.slug} is admitted. Next: consortium policy set FILE.signed")
 
 
 @command.command("list")
 @format_option
 @click.pass_context
-def list_(ctx: click.Context, form: str) -> None:
+def list_(ctx: click.Context, *, form: str) -> None:
     """List the partners, on the host."""
     rows = [
         (p.slug, p.name, p.from_address, p.firewall_group, str(p.fingerprint))
         for p in host(ctx).partners.list()
     ]
-    show_rows(("partner", "name", "from", "group", "fingerprint"), rows, form=form)
+    show_rows(
+        ("partner", "name", "from", "group", "fingerprint"),
+        rows,
+        form=form,
+        table=("partner", "name", "fingerprint"),
+    )

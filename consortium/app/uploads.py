@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import builtins
+import tempfile
+from datetime import date
 from pathlib import Path
 
 from consortium import identity, intake
 from consortium.app.context import Context
+from consortium.app.desk import ListOptions, PartnerDesk
 from consortium.app.keyring import tokeniser
 from consortium.errors import BadFile
 from consortium.identity import MergeResult
+from consortium.pack import PackResult
 from consortium.store import uploads
 from consortium.store.uploads import UploadRecord
 
@@ -58,6 +62,38 @@ class Uploads:
                 name=pack.name,
             )
 
+    def add_list(
+        self,
+        path: Path,
+        *,
+        desk: PartnerDesk,
+        list_name: str,
+        obtained_on: date,
+        expires_on: date | None = None,
+        standing: bool = False,
+        options: ListOptions | None = None,
+    ) -> tuple[PackResult, UploadRecord]:
+        """Pack a list and take the pack in, where one machine has both homes; no pack is left.
+
+        Args:
+            path, list_name, obtained_on, expires_on, standing, options: As for `PartnerDesk.pack`.
+            desk: The partner, on this machine.
+
+        Raises:
+            ConsortiumError: As for `PartnerDesk.pack` and `add`; then nothing was taken in.
+        """
+        with tempfile.TemporaryDirectory(prefix="consortium-") as folder:
+            made = desk.pack(
+                path,
+                list_name=list_name,
+                obtained_on=obtained_on,
+                out=Path(folder) / f"{path.stem or 'list'}.pack",
+                expires_on=expires_on,
+                standing=standing,
+                options=options or ListOptions(),
+            )
+            return made, self.add(made.path)
+
     def list(self) -> builtins.list[UploadRecord]:
         """Every upload, oldest first; staged ones are not shown."""
         with self._context.database.read() as tx:
@@ -80,6 +116,11 @@ class Uploads:
         """
         context = self._context
         return intake.withdraw(context.database, name, wraps=context.wraps, clock=context.clock)
+
+    def due(self) -> builtins.list[UploadRecord]:
+        """Uploads whose last day is over and that `expire` would end."""
+        with self._context.database.read() as tx:
+            return uploads.expired_by(tx, self._context.clock.now().date())
 
     def expire(self) -> builtins.list[UploadRecord]:
         """The same for every upload whose day has passed."""

@@ -1,0 +1,178 @@
+"""The screen of `upload check`: what is in a list and what packing it would say and send.
+
+Headers of columns, counts and words; never a value of a row.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from consortium_cli.screen import heading, say, say_all
+from consortium_cli.wording import count, joined, wrapped
+
+if TYPE_CHECKING:
+    from consortium.pack import Attested, CheckReport, WorthFixing
+
+__all__ = ["show_attested", "show_check"]
+
+_CHANNELS: Final = {  # channel: what it is called, of those who agreed, of those who did not
+    "email": ("e-mail", "may be written to", "without recorded consent: never e-mailed"),
+    "sms": ("text", "may be texted", "without consent to texts: never texted"),
+}
+_BASES: Final = {
+    "express_written": "signed up in writing",
+    "express": "signed up",
+    "membership": "by membership",
+    "implied": "implied",
+    "soft_opt_in": "bought or gave before",
+    "legitimate_interest": "legitimate interest",
+}
+_PEOPLE: Final = {"member": "members", "supporter": "supporters", "public": "of the public"}
+_REFUSALS: Final = {
+    "unsubscribed": "unsubscribed",
+    "bounced": "bouncing",
+    "spam_report": "reported spam",
+    "do_not_contact": "marked do-not-contact",
+}
+_ROLES: Final = {
+    "email": "e-mail",
+    "full_name": "name",
+    "street": "house number",
+    "full_address": "house number, state and postcode",
+    "record_id": "your record id (only you can open it)",
+}
+_CONFIDENCE: Final = {
+    "stated": "as your mapping says",
+    "certain": "certain",
+    "likely": "likely",
+    "guessed": "guessed from the column names",
+}
+_MOST: Final = 10  # kinds of problems, and columns, that are listed
+_SIDE: Final = 20  # where the text beside a small heading begins
+
+
+def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
+    """Print the whole screen.
+
+    Args:
+        report: What was found.
+        file: The list, as it was named.
+        said: Options given with it that packing needs as well.
+    """
+    say("  Your computer only. Nothing has left it.")
+    sure = _CONFIDENCE[report.confidence]
+    written = f"{report.encoding}, {report.delimiter}, {count(report.rows)} rows"
+    say_all(wrapped(f"{report.layout_title} ({sure}), {written}"))
+    say_all(joined(list(_fates(report))))
+    say()
+    show_attested(report, title="WHAT YOU WOULD BE ATTESTING")
+    say()
+    _show_columns(report)
+    _show_problems(report)
+    say()
+    words = [str(file), *said, "--list", "NAME", "--obtained", "YYYY-MM-DD"]
+    command = " ".join(shlex.quote(word) for word in words)
+    say_all(wrapped(f"Next: consortium upload pack {command}", rest=" " * 8))
+
+
+def _fates(report: CheckReport) -> Iterator[str]:
+    yield f"{count(report.usable)} usable"
+    yield f"{count(report.rejected)} unusable"
+    if report.repeated:
+        yield f"{count(report.repeated)} repeated"
+    if report.opt_outs:
+        yield f"{count(report.opt_outs)} opt-outs (kept only to block)"
+    if report.partly_blocked:
+        yield f"{count(report.partly_blocked)} of the usable blocked on one channel"
+
+
+def show_attested(report: CheckReport, *, title: str) -> None:
+    """Print what the partner says of its rows by packing them."""
+    heading(title)
+    for channel in _CHANNELS:
+        _show_channel(channel, [a for a in report.attested if a.channel == channel])
+    if report.refused:
+        say_all(
+            joined(
+                [f"{count(rows)} {_REFUSALS.get(cause, cause)}" for cause, rows in report.refused],
+                first="    read as opt-out: ",
+            )
+        )
+    if "email" in report.unspoken and any(a.channel == "email" for a in report.attested):
+        say_all(
+            wrapped(
+                "No column says who agreed to e-mail. If all of them did, say how: "
+                "--attest email=express",
+                first="    ",
+            )
+        )
+    if report.relationship_unstated:
+        say_all(
+            wrapped(
+                "No column says what they are to you: taken for the public. Else: "
+                "--attest relationship=member",
+                first="    ",
+            )
+        )
+
+
+def _show_channel(channel: str, attested: list[Attested]) -> None:
+    label, verb, never = _CHANNELS[channel]
+    agreed = [a for a in attested if a.basis != "none"]
+    silent = sum(a.rows for a in attested if a.basis == "none")
+    if agreed:
+        claims = [f"{count(a.rows)} {_PEOPLE[a.relationship]} ({_BASES[a.basis]})" for a in agreed]
+        total = count(sum(a.rows for a in agreed))
+        say_all(joined(claims, first=f"    {label:<8}{total:>7} {verb:<20}"))
+        label = ""
+    if silent:
+        say(f"    {label:<8}{count(silent):>7} {never}")
+
+
+def _show_columns(report: CheckReport) -> None:
+    certain = report.confidence in {"certain", "stated"}
+    sent: dict[str, list[str]] = {}
+    for column in report.sent:
+        role = _ROLES.get(column.role, column.role.replace("_", " "))
+        sent.setdefault(role, []).append(column.header.strip())
+    words = [
+        role if certain else f'{role} (column "{headers[0]}")' for role, headers in sent.items()
+    ]
+    _beside("SENT, ENCRYPTED", [*words, "what you attest"])
+    _beside("READ HERE ONLY", list(report.read))
+    _beside("NOT SENT", list(report.not_sent))
+
+
+def _beside(title: str, words: list[str]) -> None:
+    if words:
+        more = [f"and {len(words) - _MOST} more"] if len(words) > _MOST + 4 else []
+        shown = [*words[:_MOST], *more] if more else words
+        say_all(wrapped(", ".join(shown), first=f"  {title:<{_SIDE - 2}}", rest=" " * _SIDE))
+
+
+def _show_problems(report: CheckReport) -> None:
+    if not report.worth_fixing:
+        return
+    say()
+    heading("WORTH FIXING")
+    for problem in report.worth_fixing[:_MOST]:
+        say_all(wrapped(_problem(problem), first=f"  {count(problem.count):>7}  ", rest=" " * 11))
+    rest = len(report.worth_fixing) - _MOST
+    if rest > 0:
+        say(f"           and {rest} other kind{'' if rest == 1 else 's'} of problem")
+    if report.problems_file is not None:
+        say(f"           every line, for you only: {report.problems_file.name}")
+
+
+def _problem(problem: WorthFixing) -> str:
+    words = f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence
+    if problem.repair and problem.repair.split()[0] not in words:  # some sentences end with it
+        words += f"; {problem.repair}"
+    if problem.rows_used == problem.count:
+        words += " (these rows are sent without it)"
+    elif problem.rows_used:
+        words += f" ({count(problem.rows_used)} of these rows are sent without it)"
+    return words

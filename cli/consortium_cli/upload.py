@@ -1,0 +1,361 @@
+"""`consortium upload`: lists checked and packed at the partner's, taken in on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from consortium.clock import SystemClock
+from consortium_cli.check_screen import show_attested, show_check
+from consortium_cli.homes import desk, desk_if_any, desk_of, host
+from consortium_cli.screen import (
+    DAY,
+    FILE,
+    confirm,
+    dry_run_option,
+    format_option,
+    say,
+    say_all,
+    show_rows,
+    yes_option,
+)
+from consortium_cli.wording import count, joined, wrapped
+
+if TYPE_CHECKING:
+    from consortium.app import ListOptions
+    from consortium.pack import PackResult
+    from consortium.store.uploads import UploadRecord
+
+__all__ = ["command"]
+
+_REJECTED_ROWS = 5
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@click.group("upload")
+def command() -> None:
+    """Lists: check and pack them, take packs in, withdraw them."""
+
+
+def _list_options(function: _F) -> _F:
+    """What a partner says of a list beside its file."""
+    for option in (
+        click.option(
+            "--problems",
+            type=FILE,
+            help="Where every unusable line goes, for you only.  "
+            "[default: FILE.problems.csv beside it]",
+        ),
+        click.option(
+            "--attest",
+            multiple=True,
+            metavar="WHAT=WORD[@DAY]",
+            help="What holds where no column says it: email=express, sms=express@2026-01-31, "
+            "relationship=member; may be repeated.  [default: no consent, the public]",
+        ),
+        click.option(
+            "--map", "mapping", type=FILE, help="Which column is which.  [default: recognised]"
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _described(
+    file: Path, *, mapping: Path | None, attest: tuple[str, ...], problems: Path | None
+) -> ListOptions:
+    from consortium.app import ListOptions  # noqa: PLC0415 - loads the whole library
+    from consortium.pack import default_path  # noqa: PLC0415 - the same
+
+    return ListOptions(mapping=mapping, attest=attest, problems_to=problems or default_path(file))
+
+
+def _pack_options(*, required: bool) -> Callable[[_F], _F]:
+    """What a pack says of itself."""
+
+    def decorate(function: _F) -> _F:
+        for option in (
+            click.option(
+                "--standing",
+                is_flag=True,
+                help="Let the host open the rows for every campaign that your policy allows.  "
+                "[default: each campaign needs your approval]",
+            ),
+            click.option("--expires", type=DAY, help="Last day of use.  [default: none]"),
+            click.option(
+                "--obtained", type=DAY, required=required, help="The day the list was exported."
+            ),
+            click.option("--list", "list_name", required=required, help="Your name for the list."),
+        ):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+@command.command("check")
+@click.argument("file", type=FILE)
+@_list_options
+@click.pass_context
+def check(
+    ctx: click.Context,
+    *,
+    file: Path,
+    mapping: Path | None,
+    attest: tuple[str, ...],
+    problems: Path | None,
+) -> None:
+    """Say what is in the list FILE and what packing it would attest. Nothing leaves the machine.
+
+    Needs no home; in a partner's home it reads the list as that partner's consortium would.
+    """
+    from consortium.app import check_without_home  # noqa: PLC0415 - loads the whole library
+
+    options = _described(file, mapping=mapping, attest=attest, problems=problems)
+    partner = desk_if_any(ctx)
+    if partner is None:
+        today = SystemClock().now().date()
+        report = check_without_home(file, options=options, today=today)
+    else:
+        report = partner.check(file, options=options)
+    said = [
+        *(["--map", str(mapping)] if mapping else []),
+        *(w for a in attest for w in ("--attest", a)),
+    ]
+    show_check(report, file=file, said=said)
+    if report.rejected:
+        ctx.exit(_REJECTED_ROWS)
+
+
+@command.command("pack")
+@click.argument("file", type=FILE)
+@_pack_options(required=True)
+@_list_options
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.pack beside it]")
+@click.option("--replace", is_flag=True, help="Write over an earlier pack.  [default: refuse]")
+@click.pass_context
+def pack(
+    ctx: click.Context,
+    *,
+    file: Path,
+    list_name: str,
+    obtained: date,
+    expires: date | None,
+    standing: bool,
+    mapping: Path | None,
+    attest: tuple[str, ...],
+    problems: Path | None,
+    out: Path | None,
+    replace: bool,
+) -> None:
+    """Check, sign and encrypt the list FILE for the consortium this partner has joined."""
+    partner = desk(ctx)
+    made = partner.pack(
+        file,
+        list_name=list_name,
+        obtained_on=obtained,
+        out=out or file.with_suffix(".pack"),
+        expires_on=expires,
+        standing=standing,
+        replace=replace,
+        options=_described(file, mapping=mapping, attest=attest, problems=problems),
+    )
+    show_attested(made.report, title="WHAT YOU ATTEST")
+    _show_pack(made)
+    say(f"  Next: hand {made.path.name} to the host; only it can open it")
+    if made.report.rejected:
+        ctx.exit(_REJECTED_ROWS)
+
+
+def _show_pack(made: PackResult) -> None:
+    rejected = made.report.rejected
+    say()
+    say_all(
+        joined(
+            [
+                f"{made.path.name}: {count(made.counts.rows)} rows",
+                f"{count(made.counts.opt_outs)} opt-outs",
+                f"{count(rejected)} rows were not usable",
+                f"{count(made.size_bytes)} bytes",
+            ]
+        )
+    )
+    if rejected and made.report.problems_file is not None:
+        say(f"  every unusable line, for you only: {made.report.problems_file.name}")
+
+
+@command.command("add")
+@click.argument("file", type=FILE)
+@click.option(
+    "--as",
+    "partner_home",
+    type=FILE,
+    metavar="PARTNER_HOME",
+    help="Pack the list FILE first, as the partner whose home is on this machine too.  "
+    "[default: FILE is a pack]",
+)
+@_pack_options(required=False)
+@_list_options
+@click.pass_context
+def add(
+    ctx: click.Context,
+    *,
+    file: Path,
+    partner_home: Path | None,
+    list_name: str | None,
+    obtained: date | None,
+    expires: date | None,
+    standing: bool,
+    mapping: Path | None,
+    attest: tuple[str, ...],
+    problems: Path | None,
+) -> None:
+    """Take the pack FILE in, on the host: all of it or nothing.
+
+    Delete the pack afterwards: whoever holds the intake key can open it.
+    """
+    if partner_home is None:
+        if any((list_name, obtained, expires, standing, mapping, attest, problems)):
+            raise click.UsageError("a pack says all this itself; with a list, name --as HOME")
+        _show_added(host(ctx).uploads.add(file))
+        return
+    if list_name is None or obtained is None:
+        raise click.UsageError("with --as, name --list and --obtained as well")
+    made, upload = host(ctx).uploads.add_list(
+        file,
+        desk=desk_of(partner_home),
+        list_name=list_name,
+        obtained_on=obtained,
+        expires_on=expires,
+        standing=standing,
+        options=_described(file, mapping=mapping, attest=attest, problems=problems),
+    )
+    show_attested(made.report, title="WHAT THE PARTNER ATTESTS")
+    _show_added(upload)
+    if made.report.rejected:
+        ctx.exit(_REJECTED_ROWS)
+
+
+def _show_added(upload: UploadRecord) -> None:
+    say_all(_facts(upload))
+    say("  Next: consortium merge run")
+
+
+def _facts(upload: UploadRecord) -> list[str]:
+    return [
+        *joined([f"{upload.name}: {upload.partner}", upload.list_name, upload.state.value]),
+        *joined(
+            [
+                f"{count(upload.rows)} rows",
+                f"{count(upload.opt_outs)} opt-outs",
+                f"{count(upload.rejected)} unusable",
+                f"{count(upload.repeated)} repeated",
+            ],
+            first="    ",
+        ),
+        *joined(
+            [
+                f"obtained {upload.obtained_on}",
+                f"last day {upload.expires_on or 'not set'}",
+                f"taken in {upload.added_at:%Y-%m-%d %H:%M %Z}",
+                f"ledger entry {upload.entry}",
+            ],
+            first="    ",
+        ),
+    ]
+
+
+@command.command("list")
+@format_option
+@click.pass_context
+def list_(ctx: click.Context, *, form: str) -> None:
+    """List the uploads, on the host."""
+    rows = [
+        (
+            u.name,
+            u.partner,
+            u.list_name,
+            u.state.value,
+            u.rows,
+            u.opt_outs,
+            u.rejected,
+            u.repeated,
+            u.obtained_on,
+            u.expires_on,
+            u.added_at,
+            u.digest.hex(),
+        )
+        for u in host(ctx).uploads.list()
+    ]
+    columns = ("upload", "partner", "list", "state", "rows", "opt-outs", "rejected", "repeated")
+    show_rows(
+        (*columns, "obtained", "expires", "added", "digest"),
+        rows,
+        form=form,
+        table=("upload", "partner", "list", "state", "rows", "opt-outs", "obtained", "expires"),
+    )
+
+
+@command.command("show")
+@click.argument("name", metavar="UPLOAD")
+@click.pass_context
+def show(ctx: click.Context, *, name: str) -> None:
+    """Show one upload, e.g. u-0042, on the host."""
+    upload = host(ctx).uploads.show(name)
+    say_all(_facts(upload))
+    say(f"    pack {upload.digest.hex()}")
+
+
+@command.command("withdraw")
+@click.argument("name", metavar="UPLOAD")
+@dry_run_option
+@yes_option
+@click.pass_context
+def withdraw(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None:
+    """Make an upload's rows count no more, at once, and delete them, on the host."""
+    uploads = host(ctx).uploads
+    upload = uploads.show(name)
+    say_all(_facts(upload))
+    if upload.state.value != "active" and upload.erased:
+        say(f"  {upload.name} has ended already; nothing is left of it")
+        return
+    say_all(_consequences(upload.rows))
+    if dry_run:
+        say("  Nothing was done.")
+        return
+    confirm(f"Withdraw {upload.name} for good?", yes=yes)
+    uploads.withdraw(upload.name)
+    say(f"  {upload.name} is withdrawn. Next: consortium merge run")
+
+
+def _consequences(rows: int) -> list[str]:
+    return wrapped(
+        f"{count(rows)} rows count no more and are deleted. Opt-outs stay. Plans are not changed, "
+        "but nothing more is sent from these rows."
+    )
+
+
+@command.command("expire")
+@dry_run_option
+@yes_option
+@click.pass_context
+def expire(ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
+    """Do the same for every upload whose last day has passed, on the host."""
+    uploads = host(ctx).uploads
+    due = uploads.due()
+    if not due:
+        say("  no upload is past its last day")
+        return
+    for upload in due:
+        say_all(_facts(upload))
+    say_all(_consequences(sum(upload.rows for upload in due)))
+    if dry_run:
+        say("  Nothing was done.")
+        return
+    confirm(f"End {len(due)} uploads for good?", yes=yes)
+    ended = uploads.expire()
+    say(f"  {', '.join(u.name for u in ended)} ended. Next: consortium merge run")
