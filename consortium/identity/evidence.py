@@ -4,9 +4,8 @@ A *contradiction* is what no amount of shared addresses outweighs: two different
 different birth dates, two different suffixes. It is judged on what both sides know; an unknown
 contradicts nothing. Two kinds of difference are mistakes and not contradictions:
 
-* a first name one keystroke away, inside the name ("Jhon", "Micheal"). The first and the last
-  letter must agree, since Gary is not Mary and Erica is not Eric; or first name and surname
-  swapped between their columns;
+* a first name that is no name itself and one keystroke away from the other ("Jhon", "Micheal"; but
+  Gary is not Mary and Erica is not Eric), or first name and surname in each other's column;
 * a birth date that differs in one of day, month and year, or with day and month swapped, unless
   the years lie a generation apart (father and son may share a birthday).
 
@@ -20,7 +19,7 @@ from functools import lru_cache
 from typing import Final
 
 from consortium.model.match_block import MatchBlock
-from consortium.tokens import names
+from consortium.tokens import names, nicknames
 
 __all__ = [
     "GENERATION_YEARS",
@@ -36,7 +35,6 @@ __all__ = [
 GENERATION_YEARS: Final = 15
 """Birth years this far apart belong to parent and child, whatever else agrees."""
 
-_LEAST_SLIP = 4  # letters; in shorter names one keystroke makes another name (Jon, Jan, Ron)
 _CACHE = 1 << 17
 
 
@@ -64,25 +62,14 @@ def compare_first(a: str, b: str) -> First:
     """Compare two folded first names (`MatchBlock.first`)."""
     if not a or not b:
         return First.UNKNOWN
-    if len(a) == 1 or len(b) == 1:
-        return First.UNKNOWN if a[0] == b[0] else First.DIFFER
-    if a == b or names.compatible_first(a, b):
+    if a == b:
         return First.AGREE
-    return First.SLIP if _one_keystroke(a, b) else First.DIFFER
-
-
-def _one_keystroke(a: str, b: str) -> bool:
-    """Whether one letter inside the name was changed, left out, added or swapped with the next."""
-    if len(a) > len(b):
-        a, b = b, a
-    if len(a) < _LEAST_SLIP or len(b) - len(a) > 1 or a[0] != b[0] or a[-1] != b[-1]:
-        return False
-    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    if len(a) < len(b):
-        return a[at:] == b[at + 1 :]
-    return a[at + 1 :] == b[at + 1 :] or (
-        a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
-    )
+    if not names.compatible_first(a, b):
+        return First.DIFFER
+    if len(a) == 1 or len(b) == 1:
+        return First.UNKNOWN
+    together = set(nicknames.classes(a)).intersection(nicknames.classes(b))
+    return First.AGREE if together else First.SLIP
 
 
 _surname_code = lru_cache(_CACHE)(names.surname_code)
