@@ -198,7 +198,7 @@ def _result(
         new_messages=new,
         refused=tuple(answers.refused()),
         deferred=tuple(answers.deferred()),
-        relief=reliefs(answers.choice.problem, answers.choice.solution),
+        relief=reliefs(answers.choice.problem, answers.choice.solution, used=view.used()),
         waiting=tuple(sorted(unapproved)),
         declined=tuple(sorted(slug for slug, c in said.items() if c is Coverage.DECLINED)),
         unmerged_rows=view.unmerged_rows,

@@ -16,7 +16,7 @@ __all__ = ["PlanResult", "ReasonTotal", "Relief", "reliefs"]
 
 @dataclass(frozen=True, slots=True)
 class Relief:
-    """What one owner could make possible alone: with a cap of `needed`, `gain` more messages."""
+    """What one owner could make possible alone: if it allowed `needed`, `gain` more messages."""
 
     owner: PartnerSlug
     gain: int
@@ -63,8 +63,15 @@ class PlanResult:
     deadline: datetime
 
 
-def reliefs(problem: Problem, solution: Solution) -> tuple[Relief, ...]:
-    """For each owner at its cap with people left over: what a higher one would bring, by name."""
+def reliefs(
+    problem: Problem, solution: Solution, *, used: Mapping[PartnerSlug, int]
+) -> tuple[Relief, ...]:
+    """For each owner at its cap with people left over: what a higher one would bring, by name.
+
+    Args:
+        problem, solution: The owner choice; its caps are for what is still to be planned.
+        used: Messages that earlier plans of the campaign sent in an owner's name.
+    """
     total = sum(sum(flow) for flow in solution.flows)
     if total == problem.persons:
         return ()
@@ -77,6 +84,7 @@ def reliefs(problem: Problem, solution: Solution) -> tuple[Relief, ...]:
         wider = replace(problem, caps={**problem.caps, owner: max(reach, loads[owner])})
         better = solve(wider)
         gain = sum(sum(flow) for flow in better.flows) - total
-        if gain:
-            found.append(Relief(owner=owner, gain=gain, needed=better.loads(wider)[owner]))
+        if gain:  # each further message under the cap adds one, until the gain is used up
+            needed = used.get(owner, 0) + problem.caps[owner] + gain
+            found.append(Relief(owner=owner, gain=gain, needed=needed))
     return tuple(found)
