@@ -125,7 +125,8 @@ def _plainly_one(rows: Sequence[MergeRow], roles: Collection[int]) -> bool:
     blocks = [row.block for row in rows]
     first = blocks[0]
     if (
-        len(first.first) < len("Al")
+        len(rows) > MOST_ROWS
+        or len(first.first) < len("Al")
         or not first.surname_code
         or any(b.surname_code != first.surname_code for b in blocks)
         or len({b.suffix for b in blocks} - {""}) > 1
