@@ -28,6 +28,8 @@ PARTNER_FILE = "partner.toml"
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
 """A short name: 2 to 32 lower-case letters, digits and hyphens, starting with a letter."""
 _Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+_Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{0,64}[./][!-*,-~]{0,63}$")]
+"""A dot or slash keeps an origin apart from every partner's slug."""
 _Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 _Address = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")
@@ -73,7 +75,7 @@ class HostSettings(_Settings):
 
     consortium: Literal[1]
     name: _Line
-    origin: _Line
+    origin: _Origin
     database: _Line = "sqlite:///consortium.db"
     region: _Region = "US"
     dot_insensitive_domains: tuple[_Domain, ...] = ()

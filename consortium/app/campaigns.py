@@ -12,7 +12,7 @@ import consortium_policies
 from consortium import campaign, delivery
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
-from consortium.campaign import CampaignView, PlanResult, Preview, document
+from consortium.campaign import CampaignDocument, CampaignView, PlanResult, Preview, document
 from consortium.campaign.states import OVER
 from consortium.config import SmtpSettings
 from consortium.delivery import PoliciesInForce, SendResult, SmtpTransport, Transport
@@ -124,6 +124,22 @@ class Campaigns:
             clock=context.clock,
             observer=context.observer,
         )
+
+    def document(self, name: str) -> CampaignDocument:
+        """What a campaign's document says: its zone, rate and messages.
+
+        Raises:
+            NotFound: There is no such campaign.
+        """
+        with self._context.database.read() as tx:
+            record = campaigns.get(tx, name)
+        return document.parse(record.document, name=name)
+
+    @property
+    def server(self) -> str:
+        """The mail server that `send` uses, as the settings name it."""
+        smtp = self._context.smtp
+        return f"{smtp.host}:{smtp.port}"
 
     def preview(self, name: str) -> list[Preview]:
         """The message as made-up people would get it, in every partner's name.

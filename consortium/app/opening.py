@@ -128,7 +128,7 @@ def create(
             {
                 "consortium": 1,
                 "name": name,
-                "origin": origin or f"{slug_of(name)}-{token_hex(4)}",
+                "origin": origin or f"{slug_of(name)}-{token_hex(4)}.consortium",
                 "database": database if isinstance(database, str) else "sqlite:///consortium.db",
                 "region": region,
                 "dot_insensitive_domains": dot_insensitive_domains,

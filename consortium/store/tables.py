@@ -101,6 +101,10 @@ class _Table(SQLModel):
 # SQLite numbers rows fastest in an INTEGER primary key; PostgreSQL needs 64 bits for that range.
 _Big = BigInteger().with_variant(Integer(), "sqlite")
 
+# Messages outlive the rows and contact points they rest on, so a number must not come back. What
+# SQLite would do by itself once the highest row is deleted, PostgreSQL's sequences never do.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
+
 
 def _pk() -> Any:  # noqa: ANN401 - SQLModel types Field() so
     return Field(default=None, sa_column=Column(_Big, primary_key=True, autoincrement=True))
@@ -179,6 +183,7 @@ class Upload(_Table, table=True):
     """One delivery of one list; the unit of undo. Its rows count only while it is `active`."""
 
     __tablename__ = "consortium_upload"
+    __table_args__: ClassVar[Any] = _NEVER_REUSED
     id: int | None = _pk()
     digest: bytes = _bytes(unique=True)
     partner_id: int = _ref("partner", index=True)
@@ -205,7 +210,7 @@ class ContactPoint(_Table, table=True):
     """A token of one kind in one key epoch and profile, and what was learnt about it."""
 
     __tablename__ = "consortium_contact_point"
-    __table_args__ = (UniqueConstraint("token", "kind"),)
+    __table_args__ = (UniqueConstraint("token", "kind"), _NEVER_REUSED)
     id: int | None = _pk()
     kind: str = _word()  # "email" or "phone"
     token: bytes = _bytes()
@@ -222,6 +227,7 @@ class SourceRow(_Table, table=True):
         UniqueConstraint("upload_id", "number"),
         Index("ix_consortium_source_row_name_birth", "name_birth"),
         Index("ix_consortium_source_row_name_address", "name_address"),
+        _NEVER_REUSED,
     )
     id: int | None = _pk()
     upload_id: int = _ref("upload")

@@ -33,7 +33,7 @@ from consortium.testing.keys import MemoryKeys
 from consortium.tokens import Email, Profile, email
 from consortium.types import Pii
 
-NOW = datetime(2026, 11, 3, 17, 0, tzinfo=UTC)  # noon in Boston and in Raleigh
+NOW = datetime(2026, 11, 3, 20, 0, tzinfo=UTC)  # 15:00 in Boston, 10:00 in Honolulu
 DOMAINS = ("gmail.example.com",)  # the generator's stand-in for Gmail
 PROFILE = Profile(dot_insensitive_domains=frozenset(DOMAINS))
 POLICY = """\

@@ -86,6 +86,7 @@ def _create_tables() -> None:
         sa.Column("dead", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_contact_point"),
         sa.UniqueConstraint("token", "kind", name="uq_consortium_contact_point_token_kind"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "consortium_feedback_mail",
@@ -253,6 +254,7 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_upload"),
         sa.UniqueConstraint("digest", name="uq_consortium_upload_digest"),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_consortium_upload_partner_id", "consortium_upload", ["partner_id"], unique=False
@@ -363,6 +365,7 @@ def _create_tables() -> None:
         sa.UniqueConstraint(
             "upload_id", "number", name="uq_consortium_source_row_upload_id_number"
         ),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_consortium_source_row_name_address",
