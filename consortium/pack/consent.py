@@ -24,6 +24,7 @@ _NONE = Consent()
 _ISO = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)(?:[T\s]|$)", re.ASCII)
 _PARTS = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[\s,]|$)", re.ASCII)
 _MEMO = 10_000
+_MEMO_CHARACTERS = 64  # a longer cell is no word and no day
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,13 @@ class ConsentReader:
                 found = status.filled, status.filled is not Meaning.NONE
             if len(self._memo) >= _MEMO:
                 self._memo.clear()
-            self._memo[key] = found
+            if len(cell) <= _MEMO_CHARACTERS:
+                self._memo[key] = found
         return found
 
     def _day(self, cell: str) -> date | None:
+        if len(cell) > _MEMO_CHARACTERS:
+            return None
         if cell not in self._days:
             if len(self._days) >= _MEMO:
                 self._days.clear()

@@ -19,7 +19,7 @@ from consortium.errors import BadFile
 
 __all__ = ["MAX_LINE_BYTES", "Encoding", "survey"]
 
-MAX_LINE_BYTES = 16 * 1024 * 1024
+MAX_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is not a list that a CRM exported; reading it would fill the memory."""
 
 _CHUNK_BYTES = 1024 * 1024

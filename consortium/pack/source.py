@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from consortium.errors import BadFile
 from consortium.pack.encoding import Encoding, survey
@@ -34,6 +34,8 @@ __all__ = ["BATCH_ROWS", "MAX_CELL_CHARACTERS", "MAX_COLUMNS", "RawBatch", "Sour
 BATCH_ROWS = 4096
 MAX_CELL_CHARACTERS = 2**20
 MAX_COLUMNS = 4096
+_PART_ROWS = 64
+_BATCH_BYTES = 8 * 1024 * 1024
 _SAMPLE_CHARACTERS = 256 * 1024
 _SAMPLE_RECORDS = 200
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -94,13 +96,13 @@ class Source:
         Raises:
             BadFile: The file changed or vanished, or a quoted cell does not end.
         """
-        with self._reader() as (reader, descriptor):
+        with self._reader() as (reader, stream):
             self._header(reader)
             number, line = 1, reader.line_num
             while True:
-                _unchanged(self, descriptor)  # one that only grows would never end
+                _unchanged(self, stream.fileno())  # one that only grows would never end
                 try:
-                    rows = list(islice(reader, size))
+                    rows = _take(reader, stream, size)
                 except csv.Error as error:
                     raise _endless_cell(self.path, line + self._skip_lines) from error
                 if not rows:
@@ -112,7 +114,7 @@ class Source:
                 number += len(rows)
 
     @contextmanager
-    def _reader(self) -> Iterator[tuple[_Reader, int]]:
+    def _reader(self) -> Iterator[tuple[_Reader, BinaryIO]]:
         try:
             with self.path.open("rb") as stream:
                 text = io.TextIOWrapper(
@@ -126,7 +128,7 @@ class Source:
                 lines: Iterable[str] = text
                 if self.encoding.has_nul:
                     lines = (line.replace("\0", "") for line in text)
-                yield csv.reader(lines, delimiter=self.delimiter), stream.fileno()
+                yield csv.reader(lines, delimiter=self.delimiter), stream
                 _unchanged(self, stream.fileno())
         except OSError as error:
             raise _unreadable(self.path, error) from error
@@ -229,6 +231,18 @@ def _sample_rows(sample: str, delimiter: str, *, complete: bool) -> list[list[st
 
 def _is_blank(row: list[str]) -> bool:
     return not row or (len(row) == 1 and not row[0].strip("\ufeff\0"))
+
+
+def _take(reader: _Reader, stream: BinaryIO, size: int) -> list[list[str]]:
+    """Up to `size` records, fewer if they are very long."""
+    rows: list[list[str]] = []
+    start = stream.tell()
+    while len(rows) < size and stream.tell() - start < _BATCH_BYTES:
+        part = list(islice(reader, min(_PART_ROWS, size - len(rows))))
+        if not part:
+            break
+        rows += part
+    return rows
 
 
 def _lines(rows: list[list[str]], line: int, physical: int) -> tuple[list[int], list[list[str]]]:

@@ -49,6 +49,7 @@ MAX_POINTS = 16  # of one kind in one row, as the pack's format allows
 _MAX_RECORD_ID = 200
 _DISTINCT_DATES = 50_000
 _WEIGHED_DATES = 100_000
+_DATE_CHARACTERS = 64  # a longer cell is no date
 _SAMPLE_DATES = 2_000
 _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
@@ -156,10 +157,14 @@ def survey_births(source: Source, layout: Layout, *, settings: Settings) -> dict
     if columns:
         for batch in source.batches():
             for column, counts in found.items():
-                cells = Counter(row[column] for row in batch.rows if len(row) > column)
-                if len(counts) >= _DISTINCT_DATES:
-                    cells = Counter({cell: n for cell, n in cells.items() if cell in counts})
-                counts.update(cells)
+                full = len(counts) >= _DISTINCT_DATES
+                counts.update(
+                    cell
+                    for row in batch.rows
+                    if len(row) > column
+                    and len(cell := row[column]) <= _DATE_CHARACTERS
+                    and (not full or cell in counts)
+                )
     return {column: Births(counts, settings=settings) for column, counts in found.items()}
 
 

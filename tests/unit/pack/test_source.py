@@ -210,7 +210,14 @@ def test_a_line_without_end_is_refused_and_not_read_into_memory(tmp_path: Path) 
         file.write(f"{HEADER}\n".encode())
         file.seek(200 * 1024 * 1024)  # a hole: zeros without a line end
         file.write(b"x")
-    assert "has a line of more than 16 MiB" in refused(path).message
+    assert "has a line of more than 4 MiB" in refused(path).message
+
+
+def test_very_long_records_come_in_smaller_batches(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{HEADER}\n" + f"{'A' * 200_000},a@b.example,\n" * 200)
+    sizes = [len(batch.rows) for batch in opened(path).batches()]
+    assert sum(sizes) == 200
+    assert max(sizes) <= 128
 
 
 def test_more_columns_than_any_list_has_are_refused(tmp_path: Path) -> None:
