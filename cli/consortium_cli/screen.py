@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path)
 """An argument that names a file; the library says what is wrong with it."""
 
 
-class _Day(click.ParamType):
+class _Day(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on only
     """A calendar day as ISO 8601 writes it."""
 
     name = "YYYY-MM-DD"

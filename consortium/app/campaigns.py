@@ -125,6 +125,19 @@ class Campaigns:
             observer=context.observer,
         )
 
+    def read(self, text: str, *, file: str = "the campaign") -> CampaignDocument:
+        """What a text says that is not recorded yet.
+
+        Raises:
+            DocumentError: It is malformed or says something it may not; with line.
+        """
+        return document.parse(text, name=file)
+
+    def answered(self, answer: AnswerRecord) -> CampaignRecord:
+        """The campaign that an answer was given to."""
+        with self._context.database.read() as tx:
+            return campaigns.by_id(tx, answer.campaign_id)
+
     def document(self, name: str) -> CampaignDocument:
         """What a campaign's document says: its zone, rate and messages.
 

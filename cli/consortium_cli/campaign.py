@@ -1,0 +1,267 @@
+"""`consortium campaign`: planned and sent on the host, reviewed and answered at the partner's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from consortium_cli.campaign_screen import (
+    show_left,
+    show_plan,
+    show_previews,
+    show_review,
+    show_sent,
+    show_status,
+    zone_of,
+)
+from consortium_cli.homes import desk, host, read_text, write_new
+from consortium_cli.progress import SendBar
+from consortium_cli.screen import (
+    FILE,
+    confirm,
+    dry_run_option,
+    format_option,
+    say,
+    say_all,
+    show_rows,
+    yes_option,
+)
+from consortium_cli.stopping import stopping
+from consortium_cli.wording import count, span, when, wrapped
+
+__all__ = ["command"]
+
+_STOPPED = 130
+
+
+@click.group("campaign")
+def command() -> None:
+    """Plan, approve and send campaigns."""
+
+
+@command.command("create")
+@click.argument("file", type=FILE)
+@click.pass_context
+def create(ctx: click.Context, *, file: Path) -> None:
+    """Record the campaign in FILE, signed by the coordinator, on the host."""
+    campaigns = host(ctx).campaigns
+    record = campaigns.create(read_text(file), file=file.name)
+    zone = zone_of(campaigns.document(record.name))
+    say(f"{record.name} is recorded: {span(record.starts_at, record.ends_at, zone)}")
+    say(f"  Next: consortium campaign request {record.name} PARTNER, for each partner")
+
+
+@command.command("revise")
+@click.argument("file", type=FILE)
+@yes_option
+@click.pass_context
+def revise(ctx: click.Context, *, file: Path, yes: bool) -> None:
+    """Put the text in FILE in the place of the campaign's; every approval lapses. On the host."""
+    campaigns = host(ctx).campaigns
+    text = read_text(file)
+    name = campaigns.read(text, file=file.name).name
+    show_status(campaigns.status(name))
+    say_all(wrapped("Another text needs every partner's approval again, and another plan."))
+    confirm(f"Put the text of {file.name} in its place?", yes=yes)
+    record = campaigns.revise(text, file=file.name)
+    say(f"{record.name} has the new text.")
+    say(f"  Next: consortium campaign request {record.name} PARTNER, for each partner")
+
+
+@command.command("request")
+@click.argument("name")
+@click.argument("partner")
+@click.option("--out", type=FILE, help="Where to write.  [default: NAME.PARTNER.request]")
+@click.pass_context
+def request(ctx: click.Context, *, name: str, partner: str, out: Path | None) -> None:
+    """Write the request for approval that PARTNER is handed, on the host."""
+    text = host(ctx).campaigns.request(name, partner)
+    target = out or Path(f"{name}.{partner}.request")
+    write_new(target, text)
+    say(f"Hand {target.name} to {partner}: it holds the text and the audience, and no key of ours.")
+    say(f"  They look at it with: consortium campaign review {target.name}")
+
+
+@command.command("record")
+@click.argument("file", type=FILE)
+@click.pass_context
+def record_(ctx: click.Context, *, file: Path) -> None:
+    """Record the partner's answer in FILE, on the host."""
+    campaigns = host(ctx).campaigns
+    answer = campaigns.record(read_text(file))
+    name = campaigns.answered(answer).name
+    if answer.approved:
+        until = when(answer.until, zone_of(campaigns.document(name)))
+        say(f"{answer.partner} approves up to {count(answer.ceiling)} messages, until {until}.")
+    else:
+        say(f"{answer.partner} declines. Nothing goes out in its name.")
+    say(f"  Next: consortium campaign plan {name}")
+
+
+@command.command("plan")
+@click.argument("name")
+@click.pass_context
+def plan(ctx: click.Context, *, name: str) -> None:
+    """Give every person of the audience exactly one answer, and freeze it. On the host."""
+    campaigns = host(ctx).campaigns
+    show_plan(campaigns.plan(name), document=campaigns.document(name))
+
+
+@command.command("preview")
+@click.argument("name")
+@click.option(
+    "--all", "everybody", is_flag=True, help="For all the made-up people.  [default: one]"
+)
+@click.pass_context
+def preview(ctx: click.Context, *, name: str, everybody: bool) -> None:
+    """Show the message as made-up people would get it, in each partner's name. On the host."""
+    show_previews(host(ctx).campaigns.preview(name), everybody=everybody)
+
+
+@command.command("status")
+@click.argument("name")
+@click.pass_context
+def status(ctx: click.Context, *, name: str) -> None:
+    """Show where a campaign stands: answers, plan, messages. On the host."""
+    show_status(host(ctx).campaigns.status(name))
+
+
+@command.command("list")
+@format_option
+@click.pass_context
+def list_(ctx: click.Context, *, form: str) -> None:
+    """List the campaigns, on the host; times in each one's zone."""
+    campaigns = host(ctx).campaigns
+    rows = []
+    for record in campaigns.list():
+        zone = zone_of(campaigns.document(record.name))
+        times = (record.starts_at, record.ends_at, record.not_after)
+        rows.append(
+            (
+                record.name,
+                record.state.value,
+                record.channel.value,
+                *(time.astimezone(zone) for time in times),
+                record.digest.hex(),
+            )
+        )
+    show_rows(
+        ("campaign", "state", "channel", "from", "to", "nothing after", "text"),
+        rows,
+        form=form,
+        table=("campaign", "state", "from", "to"),
+    )
+
+
+@command.command("pause")
+@click.argument("name")
+@click.pass_context
+def pause(ctx: click.Context, *, name: str) -> None:
+    """Begin no further message until `resume`, whoever is sending. On the host."""
+    host(ctx).campaigns.pause(name)
+    say(f"{name} is paused. To go on: consortium campaign resume {name}")
+
+
+@command.command("resume")
+@click.argument("name")
+@click.pass_context
+def resume(ctx: click.Context, *, name: str) -> None:
+    """Let a paused campaign be sent again, on the host."""
+    host(ctx).campaigns.resume(name)
+    say(f"{name} may be sent again. Next: consortium campaign send {name}")
+
+
+@command.command("stop")
+@click.argument("name")
+@click.option("--reason", required=True, help="Why, for those who look at it later.")
+@dry_run_option
+@yes_option
+@click.pass_context
+def stop(ctx: click.Context, *, name: str, reason: str, dry_run: bool, yes: bool) -> None:
+    """End a campaign for good; the keys its partners lent are dropped. On the host."""
+    campaigns = host(ctx).campaigns
+    show_status(campaigns.status(name))
+    if dry_run:
+        say("  Nothing was done.")
+        return
+    confirm(f"End {name} for good? What waits is never sent.", yes=yes)
+    campaigns.stop(name, reason=reason)
+    say(f"{name} is stopped.")
+
+
+@command.command("send")
+@click.argument("name")
+@dry_run_option
+@yes_option
+@click.pass_context
+def send(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None:
+    """Send a planned campaign, or go on where the last run ended. On the host.
+
+    Ctrl-C stops after the messages in hand; a second one at once, which may leave a few whose
+    outcome nobody knows.
+    """
+    bar = SendBar()
+    campaigns = host(ctx, observer=bar).campaigns
+    view = campaigns.status(name)
+    may_go = show_left(view, server=campaigns.server)
+    if dry_run:
+        say("  Nothing was sent.")
+        return
+    if may_go:  # else `send` says what stands against it
+        confirm("Send?", yes=yes)
+    with stopping(bar) as stop_asked:
+        result = campaigns.send(name, stop=stop_asked)
+    show_sent(result, zone=zone_of(view.document))
+    if bar.stopping:
+        ctx.exit(_STOPPED)
+
+
+@command.command("review")
+@click.argument("file", metavar="REQUEST-FILE", type=FILE)
+@click.option(
+    "--all", "everybody", is_flag=True, help="For all the made-up people.  [default: one]"
+)
+@click.pass_context
+def review(ctx: click.Context, *, file: Path, everybody: bool) -> None:
+    """Show what a request asks, at the partner's: audience, hours, ceiling, text."""
+    partner = desk(ctx)
+    show_review(partner.review(read_text(file)), partner=partner.card, everybody=everybody)
+    say(f"  Approve:  consortium campaign approve {file}")
+    say(f'  Decline:  consortium campaign decline {file} --reason "..."')
+
+
+@command.command("approve")
+@click.argument("file", metavar="REQUEST-FILE", type=FILE)
+@click.option("--ceiling", type=int, help="At most so many messages.  [default: as asked]")
+@click.option("--out", type=FILE, help="Where to write.  [default: CAMPAIGN.PARTNER.answer]")
+@yes_option
+@click.pass_context
+def approve(
+    ctx: click.Context, *, file: Path, ceiling: int | None, out: Path | None, yes: bool
+) -> None:
+    """Sign a yes, with the keys to this partner's rows until the campaign ends."""
+    partner, text = desk(ctx), read_text(file)
+    review = partner.review(text)
+    show_review(review, partner=partner.card, everybody=False)
+    confirm("Approve this text, audience and window, and lend the keys?", yes=yes)
+    target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")
+    write_new(target, partner.approve(text, ceiling=ceiling), mode=0o600)
+    say(f"Approved. Hand {target.name} to the host: consortium campaign record {target.name}")
+
+
+@command.command("decline")
+@click.argument("file", metavar="REQUEST-FILE", type=FILE)
+@click.option("--reason", required=True, help="Why, for the coordinator; one line.")
+@click.option("--out", type=FILE, help="Where to write.  [default: CAMPAIGN.PARTNER.answer]")
+@yes_option
+@click.pass_context
+def decline(ctx: click.Context, *, file: Path, reason: str, out: Path | None, yes: bool) -> None:
+    """Sign a no; an earlier yes is taken back, and its keys with it."""
+    partner, text = desk(ctx), read_text(file)
+    review = partner.review(text)
+    show_review(review, partner=partner.card, everybody=False)
+    confirm("Decline?", yes=yes)
+    target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")
+    write_new(target, partner.decline(text, reason=reason))
+    say(f"Declined. Hand {target.name} to the host: consortium campaign record {target.name}")
