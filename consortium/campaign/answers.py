@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Self
 
 import numpy as np
 
+from consortium.campaign import people
 from consortium.campaign.choice import Choice
 from consortium.campaign.columns import Ints, micros
 from consortium.campaign.coverage import PolicyInForce
-from consortium.campaign.people import row_salt
 from consortium.ledger import leaves
 from consortium.ledger.commit import row_commitment
 from consortium.model import AnswerKind
@@ -22,6 +23,8 @@ from consortium.types import PartnerSlug
 
 __all__ = ["Answers", "ReasonTotal"]
 
+_ZEROS: Final = "0" * 64
+
 
 @dataclass(frozen=True, slots=True)
 class ReasonTotal:
@@ -31,6 +34,27 @@ class ReasonTotal:
     reason: str
     partner: PartnerSlug | None
     persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A leaf's canonical bytes around number and commitment."""
+
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+    @classmethod
+    def of(cls, leaf: bytes) -> Self:
+        """Take the leaf of person 1 apart; no value of a leaf can look like these keys."""
+        head, rest = leaf.split(b'"number":1,')
+        middle, row, tail = rest.partition(f'"row":"{_ZEROS}"'.encode())
+        return cls(head + b'"number":', b"," + middle + (b'"row":"' if row else b""), tail)
+
+    def fill(self, number: int, commitment: str) -> bytes:
+        """The leaf of another person; `commitment` is empty where none belongs."""
+        row = f'{commitment}"'.encode() if commitment else b""
+        return b"%b%d%b%b%b" % (self.head, number, self.middle, row, self.tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +98,51 @@ class Answers:
             )
 
     def leaves(self, *, plan: int, secret: bytes) -> Iterator[bytes]:
-        """Every answer, by number, as the ledger has it; about 25 µs each."""
+        """Every answer, by number, as the ledger has it (`ledger.leaves.decision`).
+
+        One leaf of each kind is made and checked there; the others differ from it in the person's
+        number and the row's commitment alone. About 8 µs each.
+        """
+        secret = people.leaf_secret(secret)
+        known: dict[tuple[int, int, int, int], _Leaf] = {}
+        verdicts = self.choice.verdict.tolist()
         for number, (_, decision, owner, row, _point) in self._each():
-            match decision:
-                case Allow():
-                    slug = self.owners[owner]
-                    upload = self.uploads[self.rows.upload[row]].digest
-                    salt = row_salt(secret, plan=plan, number=number)
-                    yield leaves.decision(
-                        number,
-                        answer=AnswerKind.ASSIGNED,
-                        owner=slug,
-                        upload=upload,
-                        row=row_commitment(salt, upload=upload, row=int(self.rows.number[row])),
-                        basis=self.rows.consents[self.rows.consent[row]][0],
-                        policy=self.policies[slug].version,
-                    )
-                case Refuse(rule=rule, reason=reason, partner=by):
-                    yield leaves.decision(
-                        number, answer=AnswerKind.REFUSED, rule=rule, reason=reason, by=by
-                    )
-                case Defer(rule=rule, reason=reason, partner=by, until=until):
-                    yield leaves.decision(
-                        number,
-                        answer=AnswerKind.DEFERRED,
-                        rule=rule,
-                        reason=reason,
-                        by=by,
-                        until=until,
-                    )
+            upload, consent = (
+                (int(self.rows.upload[row]), int(self.rows.consent[row])) if row >= 0 else (-1, -1)
+            )
+            key = (verdicts[number - 1], owner, upload, consent)
+            if (leaf := known.get(key)) is None:
+                leaf = known[key] = _Leaf.of(self._leaf(decision, owner, upload, consent))
+            commitment = ""
+            if row >= 0:
+                salt = people.row_salt(secret, plan=plan, number=number)
+                commitment = row_commitment(
+                    salt, upload=self.uploads[upload].digest, row=int(self.rows.number[row])
+                )
+            yield leaf.fill(number, commitment)
+
+    def _leaf(self, decision: Decision, owner: int, upload: int, consent: int) -> bytes:
+        """The leaf of person 1, with a commitment of zeros."""
+        match decision:
+            case Allow():
+                slug = self.owners[owner]
+                return leaves.decision(
+                    1,
+                    answer=AnswerKind.ASSIGNED,
+                    owner=slug,
+                    upload=self.uploads[upload].digest,
+                    row=_ZEROS,
+                    basis=self.rows.consents[consent][0],
+                    policy=self.policies[slug].version,
+                )
+            case Refuse(rule=rule, reason=reason, partner=by):
+                return leaves.decision(
+                    1, answer=AnswerKind.REFUSED, rule=rule, reason=reason, by=by
+                )
+            case Defer(rule=rule, reason=reason, partner=by, until=until):
+                return leaves.decision(
+                    1, answer=AnswerKind.DEFERRED, rule=rule, reason=reason, by=by, until=until
+                )
 
     def messages(self, code: Callable[[], str]) -> Iterator[NewMessage]:
         """The new messages, by number.

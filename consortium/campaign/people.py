@@ -22,7 +22,7 @@ from consortium.campaign.columns import Ints
 from consortium.ledger.commit import leaf_salt
 from consortium.store.audiences import RowColumns, UploadFacts
 
-__all__ = ["order_key", "places", "row_salt"]
+__all__ = ["leaf_secret", "order_key", "places", "row_salt"]
 
 _LABEL: Final = b"consortium/v1|person|"
 
@@ -32,9 +32,13 @@ def order_key(secret: bytes) -> bytes:
     return hmac.digest(secret, b"consortium/v1|order", "sha256")
 
 
-def row_salt(secret: bytes, *, plan: int, number: int) -> bytes:
+def leaf_secret(secret: bytes) -> bytes:
+    """What the salts of a plan's leaves are derived from: 32 bytes, of the plan's secret."""
+    return hmac.digest(secret, b"consortium/v1|leaves", "sha256")
+
+
+def row_salt(leaf_secret: bytes, *, plan: int, number: int) -> bytes:
     """The salt of the row commitment in the leaf of person `number` of plan `plan`."""
-    leaf_secret = hmac.digest(secret, b"consortium/v1|leaves", "sha256")
     return leaf_salt(leaf_secret, purpose=f"row|{plan}", number=number)
 
 

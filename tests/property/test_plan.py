@@ -17,7 +17,8 @@ from consortium.campaign.answers import Answers
 from consortium.campaign.coverage import Coverage
 from consortium.campaign.decide import decide
 from consortium.campaign.owners import check_optimal, decode, encode
-from consortium.ledger import merkle
+from consortium.ledger import canonical, merkle
+from consortium.ledger import leaves as leaf_kinds
 from consortium.model import ConsentBasis, MessageState, Places, Relationship
 from consortium.policy import document as policy_document
 from consortium.policy import engine
@@ -194,6 +195,15 @@ def test_every_person_gets_one_answer_and_nobody_and_no_address_two_messages(
     leaves = list(answers.leaves(plan=1, secret=bytes(32)))
     assert [r.number for r in records] == list(range(1, len(records) + 1))
     assert len(leaves) == len(records)
+    for record, leaf in zip(records, leaves, strict=True):
+        said = leaf_kinds.check(canonical.decode(leaf), batch="campaign_planned")
+        assert (said["number"], said["answer"], said["rule"], said["reason"]) == (
+            record.number,
+            record.kind,
+            record.rule,
+            record.reason,
+        )
+        assert (said["row"] is None) == (record.row_id is None)
     assert sum(r.kind == "assigned" for r in records) == len(found)
     assert len(list(answers.messages(lambda: "x"))) == len(found)
 

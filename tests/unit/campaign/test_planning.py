@@ -11,7 +11,7 @@ import pytest
 
 from consortium import campaign
 from consortium.campaign.owners import check_optimal, decode
-from consortium.campaign.people import row_salt
+from consortium.campaign.people import leaf_secret, row_salt
 from consortium.campaign.states import lock_name
 from consortium.errors import DocumentError, EvidenceError, PolicyRefused, StateConflict
 from consortium.ledger import merkle
@@ -65,7 +65,7 @@ def test_leaf_commits_to_the_row_and_opens_with_the_plans_secret(assembly: Assem
         plan = plans.get(tx, result.plan)
         leaf = json.loads(next(ledger.leaves(tx, result.entry)))
         answer = plans.answer(tx, result.plan, 1)
-    salt = row_salt(plan.secret, plan=plan.id, number=1)
+    salt = row_salt(leaf_secret(plan.secret), plan=plan.id, number=1)
     upload = next(u for u in assembly.uploads.values() if u.digest.hex() == leaf["upload"])
     opened = {row_commitment(salt, upload=upload.digest, row=n): n for n in range(1, 141)}
     assert leaf["row"] in opened
