@@ -49,8 +49,9 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
     """
     local = ZoneInfo(zone)
 
-    def when(instant: datetime, form: str = "%d %b %Y, %H:%M") -> str:
-        return f"{instant.astimezone(local):{form}}"
+    def when(instant: datetime, form: str = "%b %Y, %H:%M") -> str:
+        here = instant.astimezone(local)
+        return f"{here.day} {here:{form}}"
 
     accepted = report.messages(MessageState.ACCEPTED)
     unknown = report.messages(MessageState.UNKNOWN)
@@ -65,10 +66,14 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
     ]
     parts = [
         f"<h1>{escape(report.name)}</h1>",
-        (f"<p>{escape(report.purpose)} · {escape(report.content)} · {report.channel.value} · "
-        f"<strong>{report.state.value}</strong></p>"),
-        (f'<p class="soft">Window {when(report.starts_at)} to {when(report.ends_at)}, nothing after '
-        f"{when(report.deadline)} ({escape(zone)}).</p>"),
+        (
+            f"<p>{escape(report.purpose)} · {escape(report.content)} · {report.channel.value} · "
+            f"<strong>{report.state.value}</strong></p>"
+        ),
+        (
+            f'<p class="soft">Window {when(report.starts_at)} to {when(report.ends_at)}, '
+            f"nothing after {when(report.deadline)} ({escape(zone)}).</p>"
+        ),
         "<dl>",
         *(
             f'<div class="{kind}"><dt>{escape(label)}</dt><dd>{number:,}</dd></div>'
@@ -78,8 +83,8 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
     ]
     if report.span:
         parts.append(
-            f"<p>Handed over between {when(report.span[0], '%d %b %Y, %H:%M:%S')} and "
-            f"{when(report.span[1], '%d %b %Y, %H:%M:%S')}.</p>"
+            f"<p>Handed over between {when(report.span[0], '%b %Y, %H:%M:%S')} and "
+            f"{when(report.span[1], '%b %Y, %H:%M:%S')}.</p>"
         )
     parts += _table(
         "In whose name",
@@ -96,9 +101,11 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
         names = ", ".join(report.unknown)
         parts += [
             "<h2>Outcome unknown</h2>",
-            ("<p>These may have arrived. They are never sent again by themselves: look into them "
-            "with <code>consortium report provenance</code>.</p>"
-                f"<p><code>{escape(names)}</code></p>"),
+            (
+                "<p>These may have arrived. They are never sent again by themselves: look into "
+                "them with <code>consortium report provenance</code>.</p>"
+                f"<p><code>{escape(names)}</code></p>"
+            ),
         ]
     parts += _evidence(report)
     parts.append(f'<p class="soft">Made {when(made_at)}. No personal data is in this page.</p>')
@@ -120,9 +127,11 @@ def _evidence(report: CampaignReport) -> list[str]:
     )
     return [
         "<h2>Evidence</h2>",
-        (f"<p>The plan is entry {report.plan_entry} of the ledger, with the root "
-        f"<code>{report.plan_digest}</code>. The ledger has {report.ledger_size:,} entries; the "
-        f"newest checkpoint covers {covered}.</p>"),
+        (
+            f"<p>The plan is entry {report.plan_entry} of the ledger, with the root "
+            f"<code>{report.plan_digest}</code>. The ledger has {report.ledger_size:,} entries; "
+            f"the newest checkpoint covers {covered}.</p>"
+        ),
     ]
 
 
