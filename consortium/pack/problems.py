@@ -150,6 +150,7 @@ class ProblemFile:
         self.lines = 0
         self._beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.new")
         self._file: TextIO | None = None
+        self._columns: dict[str, str] = {}  # the only words in it that are not ours, made safe
         self._check_place()
 
     def write(self, problems: Iterable[RejectedRow | Flaw]) -> None:
@@ -158,11 +159,13 @@ class ProblemFile:
             if self._file is None:
                 self._open()
             used = isinstance(problem, Flaw) and problem.row_used
+            if problem.column not in self._columns:
+                self._columns[problem.column] = safe_cell(problem.column)
             self._row(
                 (
-                    str(problem.number),
-                    str(problem.line),
-                    problem.column,
+                    problem.number,
+                    problem.line,
+                    self._columns[problem.column],
                     problem.code,
                     problem.sentence,
                     "sent without it" if used else "not sent",
@@ -201,10 +204,10 @@ class ProblemFile:
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")
         self._row(_HEADER)
 
-    def _row(self, cells: Iterable[str]) -> None:
+    def _row(self, cells: Iterable[str | int]) -> None:
         assert self._file is not None  # opened by the caller
         try:
-            csv.writer(self._file, quoting=csv.QUOTE_ALL).writerow(map(safe_cell, cells))
+            csv.writer(self._file, quoting=csv.QUOTE_ALL).writerow(cells)
         except OSError as error:
             raise self._unwritable(error) from error
 

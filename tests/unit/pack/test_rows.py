@@ -289,3 +289,22 @@ def test_nothing_personal_shows_in_what_python_prints(desk: Desk) -> None:
     shown += repr([*read.reading.batches()]) + repr(read.reading.source)
     for personal in ("ana@", "Lopez", "5550101", "97214", "bad,"):
         assert personal not in shown
+
+
+@pytest.mark.parametrize("column", range(6))
+def test_a_cell_of_a_million_characters_anywhere_costs_that_value_alone(
+    desk: Desk, column: int
+) -> None:
+    cells = ["Ana", "Lopez", "ana@mail.example.org", "503-555-0101", "97214", "OR"]
+    for filling in ("a", "@", "1", "(", "=", " ", ".a"):
+        cells[column] = (filling * 1_000_000)[:1_000_000]
+        read = desk.read(desk.write(HEADER + ",".join(cells) + "\n" + ANA))
+        assert len(read.rows) + len(read.repeated) == 2
+        assert all(len(row.first_name) <= 200 and len(row.last_name) <= 200 for row in read.rows)
+
+
+def test_a_million_characters_in_a_status_column_are_an_unknown_word(desk: Desk) -> None:
+    text = f"{STATUS}ana@mail.example.org,,{'x' * 1_000_000},,{'y' * 1_000_000}\n"
+    read = desk.read(desk.write(text))
+    assert read.rows[0].email_consent == Consent()
+    assert [f.code for f in read.flaws] == ["unknown_word"]
