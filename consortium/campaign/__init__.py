@@ -4,12 +4,13 @@ On the host: `create`, `request_for` each partner, `record` its answer, `plan`, 
 and `pause`, `resume`, `stop`, `finish`. On a partner's machine: `review`, `approve`, `decline`.
 """
 
-from consortium.campaign.answer import approve, decline, record
+from consortium.campaign.answer import approve, decline
 from consortium.campaign.coverage import Coverage, PolicyInForce
 from consortium.campaign.create import create, revise
 from consortium.campaign.document import CampaignDocument
 from consortium.campaign.plan import plan
 from consortium.campaign.preview import Preview, preview
+from consortium.campaign.record import record
 from consortium.campaign.request import Request, RequestUpload, open_request, request_for
 from consortium.campaign.result import PlanResult, ReasonTotal, Relief
 from consortium.campaign.review import Review, review

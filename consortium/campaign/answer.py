@@ -11,10 +11,7 @@ and holds no key itself: it can be shown to an auditor. A decline carries nothin
     — nurses Az3grlgt…
     = <upload digest> <wrap in base64>
 
-On the host an answer counts if the partner signed it, to the text the campaign has now, until its
-deadline; and if it is newer, by the partner's own clock, than the one before: an old yes does not
-undo a later no. Wraps are on the disk before the answer is recorded, and are dropped after a no.
-Format: docs/formats/approval.md.
+The host's side is `consortium.campaign.record`. Format: docs/formats/approval.md.
 """
 
 from __future__ import annotations
@@ -22,29 +19,21 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
 from consortium.campaign.form import Form
 from consortium.campaign.request import Request
-from consortium.campaign.states import OVER
-from consortium.clock import Clock
-from consortium.errors import EvidenceError, PolicyRefused, StateConflict, UsageError
-from consortium.ledger import canonical, entries, grammar, note
+from consortium.errors import EvidenceError, StateConflict, UsageError
+from consortium.ledger import canonical, grammar, note
 from consortium.ledger.canonical import JSON
-from consortium.model import ConsortiumCard
-from consortium.store import campaigns, ledger, partners
-from consortium.store.campaigns import AnswerRecord, CampaignRecord
-from consortium.store.engine import Database, Tx
-from consortium.store.partners import PartnerRecord
+from consortium.model import ConsortiumCard, PartnerCard
 from consortium.types import CampaignName, PartnerSlug, UploadDigest
 from consortium.vault import signed
 from consortium.vault.wrap import campaign_purpose, open_owner_wrap, wrap_for_vault
-from consortium.vault.wraps import WrapStore, campaign_scope
 
-__all__ = ["approve", "decline", "record"]
+__all__ = ["Answer", "approve", "author", "decline", "open_answer", "signed_at"]
 
 _FORMAT: Final = 1
 _WRAP: Final = "= "
@@ -65,8 +54,18 @@ _FIELDS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer as read and verified, with its wraps."""
+class Answer:
+    """An answer as read and verified.
+
+    Attributes:
+        kind: Yes or no.
+        campaign, digest: To what.
+        ceiling: The most messages it covers; 0 for a no.
+        until: When a yes ends.
+        at: When it was given, by the partner's clock.
+        note, signature: The signed part, and its bare signature.
+        wraps: The keys below it, by upload.
+    """
 
     kind: Literal["approved", "declined"]
     campaign: CampaignName
@@ -161,54 +160,65 @@ def decline(
     return signed.sign_document("answer", text, origin=card.origin, signer=signer)
 
 
-def record(
-    database: Database, text: str, *, card: ConsortiumCard, wraps: WrapStore, clock: Clock
-) -> AnswerRecord:
-    """Record an answer on the host, and put its wraps in their place.
-
-    Args:
-        database: Where.
-        text: The answer's file.
-        card: The consortium's card.
-        wraps: Where wraps lie.
-        clock: Tells the time.
+def author(text: str) -> PartnerSlug:
+    """Whom an answer says it is from: whose key must have signed it. Not yet a fact.
 
     Raises:
-        EvidenceError: Not an answer, altered, not by the partner it names, or with other wraps.
-        NotFound: There is no such campaign or partner.
-        PolicyRefused: It was given to another text.
-        StateConflict: The campaign is over, or a newer answer is recorded.
+        EvidenceError: Not an answer.
     """
-    with database.read() as tx:
-        partner, answer = _verified(tx, text, card=card)
-        campaign = campaigns.get(tx, answer.campaign)
-        own = campaigns.upload_digests(tx, partner.id)
-        _check(tx, campaign, partner, answer, now=clock.now())
-    if foreign := answer.wraps.keys() - own:
-        raise EvidenceError(f"the answer opens {len(foreign)} lists that are not its author's")
-    scope = campaign_scope(campaign.name)
-    for upload, wrap in answer.wraps.items():
-        if own[upload]:
-            wraps.put(scope, upload=upload, wrap=wrap)
-    try:
-        with database.write() as tx:
-            now = clock.now()
-            _check(tx, campaigns.lock(tx, campaign.id), partner, answer, now=now)
-            found = _add(tx, campaign, partner, answer, now=now)
-    except Exception:
-        with database.read() as tx:
-            newest = campaigns.latest_answers(tx, campaign.id).get(partner.slug)
-        if newest is None or not newest.approved:  # else the wraps may be that answer's
-            _drop(wraps, scope, answer.wraps)
-        raise
-    if answer.kind == "declined":
-        _drop(wraps, scope, own)
-    return found
+    whole, _ = _split(text)
+    return PartnerSlug(_read(_second_line(whole)).slug("partner"))
 
 
-def _drop(wraps: WrapStore, scope: str, uploads: Iterable[UploadDigest]) -> None:
-    for upload in uploads:
-        wraps.drop(scope, upload=upload)
+def open_answer(text: str, *, partner: PartnerCard, origin: str) -> Answer:
+    """Read and verify an answer.
+
+    Args:
+        text: The file.
+        partner: The card of its author.
+        origin: The consortium's identity.
+
+    Raises:
+        EvidenceError: Not an answer, altered, not signed by that partner, with keys that it does
+            not name, or saying both yes and no.
+    """
+    whole, wraps = _split(text)
+    verifier = signed.partner_verifier(partner)
+    form = _read(signed.open_document("answer", whole, origin=origin, verifier=verifier))
+    kind: Literal["approved", "declined"] = (
+        "approved" if form.word("answer", "approved", "declined") == "approved" else "declined"
+    )
+    if form.slug("partner") != partner.slug:
+        raise EvidenceError("the answer names somebody else than its signer")
+    form.text("reason")
+    listed = {
+        UploadDigest(part.digest("upload")): part.digest("sha256")
+        for part in form.parts("wraps", fields=frozenset({"upload", "sha256"}))
+    }
+    if listed != {upload: hashlib.sha256(wrap).digest() for upload, wrap in wraps.items()}:
+        raise EvidenceError(
+            "the keys under the answer are not those that its author signed",
+            hint="Ask for the file again; send it whole and unchanged.",
+        )
+    ceiling = form.count("ceiling")
+    if (kind == "approved") != (ceiling > 0) or (kind == "declined" and wraps):
+        raise EvidenceError("the answer says both yes and no")
+    return Answer(
+        kind=kind,
+        campaign=CampaignName(form.slug("campaign")),
+        digest=form.digest("campaign_digest"),
+        ceiling=ceiling,
+        until=form.moment("until"),
+        at=form.instant("at"),
+        note=whole,
+        signature=note.signature_of(whole, verifier),
+        wraps=wraps,
+    )
+
+
+def signed_at(document: str) -> datetime:
+    """When a stored answer was given, by its author's clock. Raises EvidenceError."""
+    return _read(_second_line(document)).instant("at")
 
 
 def _text(
@@ -237,41 +247,6 @@ def _text(
         "wraps": listed,
     }
     return canonical.encode(body).decode()
-
-
-def _verified(tx: Tx, text: str, *, card: ConsortiumCard) -> tuple[PartnerRecord, _Answer]:
-    whole, wraps = _split(text)
-    # Whose key must have signed is what the text says; that it did is checked with that key.
-    partner = partners.get(tx, PartnerSlug(_read(_second_line(whole)).slug("partner")))
-    verifier = signed.partner_verifier(partner.card)
-    form = _read(signed.open_document("answer", whole, origin=card.origin, verifier=verifier))
-    kind: Literal["approved", "declined"] = (
-        "approved" if form.word("answer", "approved", "declined") == "approved" else "declined"
-    )
-    form.text("reason")
-    listed = {
-        UploadDigest(part.digest("upload")): part.digest("sha256")
-        for part in form.parts("wraps", fields=frozenset({"upload", "sha256"}))
-    }
-    if listed != {upload: hashlib.sha256(wrap).digest() for upload, wrap in wraps.items()}:
-        raise EvidenceError(
-            "the keys under the answer are not those that its author signed",
-            hint="Ask for the file again; send it whole and unchanged.",
-        )
-    ceiling = form.count("ceiling")
-    if (kind == "approved") != (ceiling > 0) or (kind == "declined" and wraps):
-        raise EvidenceError("the answer says both yes and no")
-    return partner, _Answer(
-        kind=kind,
-        campaign=CampaignName(form.slug("campaign")),
-        digest=form.digest("campaign_digest"),
-        ceiling=ceiling,
-        until=form.moment("until"),
-        at=form.instant("at"),
-        note=whole,
-        signature=note.signature_of(whole, verifier),
-        wraps=wraps,
-    )
 
 
 def _split(text: str) -> tuple[str, dict[UploadDigest, bytes]]:
@@ -303,61 +278,3 @@ def _second_line(whole: str) -> str:
 
 def _read(body: str) -> Form:
     return Form.read(body, what="answer", version=_FORMAT, fields=_FIELDS)
-
-
-def _check(
-    tx: Tx, campaign: CampaignRecord, partner: PartnerRecord, answer: _Answer, *, now: datetime
-) -> None:
-    if campaign.state in OVER or now > campaign.not_after:
-        raise StateConflict(f"campaign {campaign.name} is over")
-    if answer.digest != campaign.digest:
-        changed = f"{campaign.created_at:%-d %b, %H:%M} UTC"
-        raise PolicyRefused(
-            f"{partner.slug} answered another text of {campaign.name} (changed on {changed})",
-            hint=f"Send them a new request: consortium campaign request {campaign.name}",
-        )
-    if answer.until != campaign.not_after:
-        raise EvidenceError("the answer does not end when the campaign does")
-    before = [a for a in campaigns.answers(tx, campaign.id) if a.partner == partner.slug]
-    if any(_signed_at(a) >= answer.at for a in before):
-        raise StateConflict(
-            f"{partner.slug} has given this answer, or a newer one, already",
-            hint="Nothing was changed.",
-        )
-
-
-def _signed_at(answer: AnswerRecord) -> datetime:
-    return _read(_second_line(answer.document)).instant("at")
-
-
-def _add(
-    tx: Tx, campaign: CampaignRecord, partner: PartnerRecord, answer: _Answer, *, now: datetime
-) -> AnswerRecord:
-    number = campaigns.add_answer(
-        tx,
-        campaign_id=campaign.id,
-        partner_id=partner.id,
-        answer=answer.kind,
-        ceiling=answer.ceiling,
-        campaign_digest=answer.digest,
-        until=answer.until,
-        document=answer.note,
-        signature=answer.signature,
-        at=now,
-    )
-    entry = ledger.append(
-        tx,
-        entries.campaign_answered(
-            campaign.name,
-            partner=partner.slug,
-            answer=answer.kind,
-            campaign_digest=answer.digest,
-            digest=hashlib.sha256(answer.note.encode()).digest(),
-            signature=answer.signature,
-            ceiling=answer.ceiling,
-            until=answer.until,
-            at=now,
-        ),
-    )
-    campaigns.set_answer_entry(tx, number, entry=entry)
-    return campaigns.latest_answers(tx, campaign.id)[partner.slug]

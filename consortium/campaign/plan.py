@@ -13,7 +13,8 @@ nor from the machine.
 
 An audience of fewer than `SMALLEST` persons is refused before anything is decided or written.
 
-Cost, measured: see docs/explanation/plan.md.
+Cost, measured (docs/explanation/plan.md): 73 µs of CPU and 0.85 KiB of memory a person, 440 bytes
+on disk; the last transaction takes 4 µs a person.
 """
 
 from __future__ import annotations

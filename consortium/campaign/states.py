@@ -46,6 +46,10 @@ def start(database: Database, name: str, *, clock: Clock, by: _Role = "coordinat
         _need_plan(campaign, plans.frozen(tx, campaign.id))
         if campaign.state is CampaignState.SENDING:
             return
+        if campaign.state in OVER:
+            raise StateConflict(
+                f"campaign {name} is {campaign.state.value}", hint="Nothing more of it is sent."
+            )
         if campaign.state is CampaignState.PAUSED:
             raise StateConflict(
                 f"campaign {name} is paused", hint=f"Run: consortium campaign resume {name}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,9 @@ def test_a_campaign_without_a_message_is_refused() -> None:
 def test_a_repeated_hour_means_its_first_occurrence() -> None:
     text = changed("2026-11-03T09:00:00", "2026-11-01T01:30:00")
     assert parse(text).starts_at == datetime(2026, 11, 1, 8, 30, tzinfo=UTC)
+
+
+def test_the_format_pages_example_is_a_campaign() -> None:
+    page = (Path(__file__).parents[3] / "docs/formats/campaign.md").read_text(encoding="utf-8")
+    example = page.split("```toml\n", 1)[1].split("```", 1)[0]
+    assert parse(example).name == "portland-ballots"
