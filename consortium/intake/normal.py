@@ -22,7 +22,7 @@ from consortium.tokens import Email, Phone, Profile, dates, email, phone, places
 __all__ = ["RowChecker", "email_values", "phone_values"]
 
 _SUFFIXES = frozenset({"", "jr", "sr", "ii", "iii", "iv"})
-_HOUSE = re.compile(r"[0-9a-z]{0,16}", re.ASCII)
+_HOUSE = re.compile(r"[0-9a-z]{0,64}", re.ASCII)
 _LANGUAGE = re.compile(r"([a-z]{2,3})?", re.ASCII)
 _NO_NAME = re.compile(r"[@<>{}|\\]|://|[0-9a-f]{32}", re.IGNORECASE)
 _MAX_NAME = 100

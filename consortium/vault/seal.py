@@ -7,7 +7,7 @@ associated data names schema, consortium, owner, upload, label and row number: a
 to another row, upload, owner, consortium or column does not open.
 
 Lengths are rounded up to 32 bytes, so that a stolen database does not tell how long a name is.
-Sealing a row costs about 6 µs, opening about 6 µs.
+Sealing or opening a value costs about 3 µs.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class Details:
     """What a message needs of a row; opened for one recipient at a time.
 
     Attributes:
-        emails, phones: Deliverable contact points in the order of the row's contact positions:
-            e-mail addresses first, then telephone numbers.
+        emails, phones: Deliverable contact points; a point's `position` in the store counts within
+            its kind and is the index here.
         first_name, last_name: As the person writes them.
         language: BCP 47 primary tag or empty.
     """
