@@ -33,9 +33,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from itertools import combinations
+from operator import attrgetter
 from typing import Final
 
 from consortium.identity.evidence import (
@@ -108,16 +109,19 @@ def evaluate(rows: Sequence[MergeRow], *, roles: Collection[int] = ()) -> list[l
     same: dict[MergeRow, list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
         same[row].append(position)
-    distinct = sorted(same, key=_canonical)
-    if len(distinct) == 1 or _plainly_one(distinct, roles):
+    if len(same) == 1 or _plainly_one(list(same), roles):
         return [list(range(len(rows)))]
+    distinct = sorted(same, key=_canonical)
     clusters = _Component(distinct, frozenset(roles)).clusters()
     return sorted(sorted(p for i in c for p in same[distinct[i]]) for c in clusters)
 
 
+_said = attrgetter(*(column.name for column in fields(MatchBlock)))
+
+
 def _canonical(row: MergeRow) -> tuple[object, ...]:
     """The order of rows: by content; the rest decides only between equal digests."""
-    return row.content, *astuple(row.block), row.name_birth or b"", row.name_address or b""
+    return row.content, _said(row.block), row.name_birth or b"", row.name_address or b""
 
 
 def _plainly_one(rows: Sequence[MergeRow], roles: Collection[int]) -> bool:

@@ -28,6 +28,7 @@ from consortium.ledger import entries
 from consortium.model.progress import Observer
 from consortium.store import ledger, locks, merge_keys, merges, state
 from consortium.store.engine import Database, Tx
+from consortium.store.merge_keys import MergeUpload
 from consortium.types import EntryIndex, UploadDigest
 from consortium.vault.seal import RowOpener, SealContext
 
@@ -37,6 +38,8 @@ LOCK: Final = "merge"
 """Name of the lock that keeps merges, and the deletion of rows, apart."""
 
 _MOST_ROUNDS = 20
+_FEW_ROWS = 2_000  # a change so small is always looked up
+_READ_ALL_FROM = 4  # a look-up costs some six times a read, and reaches rows beside the changed
 
 Ints = npt.NDArray[np.int64]
 
@@ -189,7 +192,7 @@ def _plan(
     uploads = merge_keys.uploads(tx, generation)
     stale = merges.stale_rows(tx)
     observer.begin("finding rows that share something", None)
-    if full:
+    if full or _most_changed(uploads):
         found = all_components(tx, uploads)
         old = merges.open_memberships(tx, generation)
     else:
@@ -215,6 +218,13 @@ def _plan(
         rows=rows + len(add) - len(close),
         persons=persons + int(new.max(initial=-1)) + 1 - len({old[row] for row in close}),
     )
+
+
+def _most_changed(uploads: Sequence[MergeUpload]) -> bool:
+    """Whether reading every key is cheaper than looking up those that a change touches."""
+    changed = sum(u.rows for u in uploads if u.active != u.covered)
+    active = sum(u.rows for u in uploads if u.active)
+    return changed > _FEW_ROWS and changed * _READ_ALL_FROM > active
 
 
 def _compare(

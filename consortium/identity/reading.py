@@ -76,7 +76,10 @@ class StoredKeys:
 def touched_components(
     tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collection[int]
 ) -> Components:
-    """The components that rows of new and ended uploads, and stale rows, can have touched."""
+    """The components that rows of new and ended uploads, and stale rows, can have touched.
+
+    Costs about 30 µs for each row in them; `all_components` about 5 µs for each row there is.
+    """
     new = merge_keys.rows_of(tx, [u.id for u in uploads if u.active and not u.covered])
     gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
     before = {u.id: u.group for u in uploads if u.covered}

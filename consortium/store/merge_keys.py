@@ -58,6 +58,7 @@ class MergeUpload:
         group: Its owner's firewall group; rows of different groups never meet.
         active: Its rows count now.
         covered: Its rows belong to persons of the generation asked about.
+        rows: How many it came with.
     """
 
     id: int
@@ -67,6 +68,7 @@ class MergeUpload:
     match_salt: bytes
     active: bool
     covered: bool
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def uploads(tx: Tx, generation: int) -> list[MergeUpload]:
             _partner.c.slug,
             _partner.c.firewall_group,
             _upload.c.match_salt,
+            _upload.c.rows,
             active.label("active"),
             covered.label("covered"),
         )
@@ -127,6 +130,7 @@ def uploads(tx: Tx, generation: int) -> list[MergeUpload]:
             match_salt=bytes(row.match_salt),
             active=bool(row.active),
             covered=bool(row.covered),
+            rows=row.rows,
         )
         for row in tx.execute(statement)
     ]
@@ -177,7 +181,7 @@ def points_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, int, str]]:
             .where(_contact.c.row_id.in_(part))
             .order_by(_contact.c.row_id, _point.c.kind, _contact.c.position)
         )
-        yield from tx.execute(statement)
+        yield from tx.execute(statement).all()
 
 
 def composites_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
@@ -186,7 +190,7 @@ def composites_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, bytes | No
         statement = select(_row.c.id, _row.c.name_birth, _row.c.name_address).where(
             _row.c.id.in_(part)
         )
-        for row, birth, address in tx.execute(statement):
+        for row, birth, address in tx.execute(statement).all():
             yield row, birth and bytes(birth), address and bytes(address)
 
 
@@ -198,7 +202,7 @@ def point_holders(tx: Tx, points: Iterable[int]) -> Iterator[tuple[int, int, int
             .join(_row, _row.c.id == _contact.c.row_id)
             .where(_contact.c.point_id.in_(part))
         )
-        yield from tx.execute(statement)
+        yield from tx.execute(statement).all()
 
 
 def composite_holders(
@@ -208,7 +212,7 @@ def composite_holders(
     column = _row.c[kind]
     for part in chunked(values, _IN):
         statement = select(column, _row.c.id, _row.c.upload_id).where(column.in_(part))
-        for value, row, upload in tx.execute(statement):
+        for value, row, upload in tx.execute(statement).all():
             yield bytes(value), row, upload
 
 
@@ -224,7 +228,7 @@ def match_rows_of(tx: Tx, rows: Iterable[int]) -> Iterator[MatchRow]:
             _row.c.name_address,
             _row.c.match_block,
         ).where(_row.c.id.in_(part))
-        yield from (MatchRow(*row) for row in tx.execute(statement))
+        yield from (MatchRow(*row) for row in tx.execute(statement).all())
 
 
 def _parts(tx: Tx, statement: Select[Any]) -> Iterator[list[Any]]:
