@@ -86,8 +86,8 @@ def _check(
     if answer.digest != campaign.digest:
         changed = f"{campaign.created_at:%-d %b, %H:%M} UTC"
         raise PolicyRefused(
-            f"{partner.slug} answered another text of {campaign.name} (changed on {changed})",
-            hint=f"Send them a new request: consortium campaign request {campaign.name}",
+            f"{partner.slug} have not answered this text of {campaign.name} (changed on {changed})",
+            hint=f"Hand them: consortium campaign request {campaign.name} {partner.slug}",
         )
     if answer.until != campaign.not_after:
         raise EvidenceError("the answer does not end when the campaign does")

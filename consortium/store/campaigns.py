@@ -149,7 +149,7 @@ def get(tx: Tx, name: str) -> CampaignRecord:
     row = tx.execute(select(_campaign).where(_campaign.c.name == name)).first()
     if row is None:
         raise NotFound(
-            f"no campaign of that name: {name[:32]!r}", hint="See: consortium campaign status"
+            f"no campaign of that name: {name[:32]!r}", hint="See: consortium campaign list"
         )
     return _record(row)
 

@@ -144,7 +144,7 @@ def test_an_answer_to_a_text_that_was_changed_since_is_refused(assembly: Assembl
     with pytest.raises(PolicyRefused) as caught:
         assembly.record(yes)
     assert caught.value.message == (
-        "teachers answered another text of portland-ballots (changed on 5 Oct, 14:00 UTC)"
+        "teachers have not answered this text of portland-ballots (changed on 5 Oct, 14:00 UTC)"
     )
     assert assembly.house.wraps.uploads(SCOPE) == []
 
