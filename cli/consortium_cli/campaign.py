@@ -212,7 +212,7 @@ def send(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None:
         confirm("Send?", yes=yes)
     with stopping(bar) as stop_asked:
         result = campaigns.send(name, stop=stop_asked)
-    show_sent(result, zone=zone_of(view.document))
+    show_sent(result, zone=zone_of(view.document), stopped=bar.stopping)
     if bar.stopping:
         ctx.exit(_STOPPED)
 

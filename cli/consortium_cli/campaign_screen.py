@@ -7,7 +7,7 @@ and no name of a recipient on any of them; previews are for made-up people.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -127,11 +127,12 @@ def show_previews(previews: Sequence[Preview], *, everybody: bool) -> None:
 
 def show_plan(plan: PlanResult, *, document: CampaignDocument) -> None:
     """Print a plan: everybody's answer, counted, and what would change it."""
-    say(f"  {people(plan.audience):>8} people in the audience (rounded)")
-    owners = [f"{owner} {people(persons)}" for owner, persons in plan.assigned.items()]
-    _answers("get a message", sum(plan.assigned.values()), owners)
-    _answers("not allowed", *_grouped(plan.refused))
-    _answers("later", *_grouped(plan.deferred))
+    say(f"  {count(plan.audience):>8}  people in the audience (rounded)")
+    owners = [f"{owner} {count(messages)}" for owner, messages in plan.assigned.items()]
+    assigned = f"  {count(sum(plan.assigned.values())):>8}  {'get a message':<15}"
+    say_all(line.rstrip() for line in joined(owners or [""], first=assigned))
+    _show_without("not allowed", plan.refused)
+    _show_without("later", plan.deferred)
     say("  ────────")
     relief = [f"{people(r.gain)} more if {r.owner} allowed {count(r.needed)}." for r in plan.relief]
     say_all(wrapped(" ".join(["The most people these rules allow.", *relief])))
@@ -148,29 +149,21 @@ def show_plan(plan: PlanResult, *, document: CampaignDocument) -> None:
         say_all(wrapped(f"Declined: {', '.join(plan.declined)}."))
     if plan.waiting:
         say_all(wrapped(f"Waiting for approval: {', '.join(plan.waiting)}."))
+        say(f"  To ask: consortium campaign request {plan.campaign} PARTNER")
     say(f"  Next: consortium campaign send {plan.campaign} --dry-run")
 
 
-def _answers(label: str, persons: int, parts: list[str] | list[tuple[str, int]]) -> None:
-    first = f"  {people(persons):>8}  {label:<15}"
-    if not persons:
-        return
-    lines = [part for part in parts if isinstance(part, str)]
-    if lines:
-        say_all(joined(lines, first=first))
-        return
-    for words, number in (part for part in parts if isinstance(part, tuple)):
-        say(f"{first}{people(number):>8} {words}")
-        first = " " * len(first)
-
-
-def _grouped(totals: Iterable[ReasonTotal]) -> tuple[int, list[tuple[str, int]]]:
+def _show_without(label: str, totals: Sequence[ReasonTotal]) -> None:
+    """Print why people get no message; of persons there are tens only."""
     from consortium.policy import words  # noqa: PLC0415 - loads the rules' room
 
     found: Counter[str] = Counter()
     for total in totals:
         found[words.group(total.rule, total.reason)] += total.persons
-    return found.total(), found.most_common()
+    first = f"  {people(found.total()):>8}  {label:<15}"
+    for reason, persons in found.most_common():
+        say_all(wrapped(f"{people(persons):>8} {reason}", first=first, rest=" " * 36))
+        first = " " * len(first)
 
 
 def _end(plan: PlanResult, document: CampaignDocument) -> str:
@@ -211,13 +204,18 @@ def show_status(view: CampaignView) -> None:
         say("  no plan in force")
         return
     planned = sum(total.persons for total in view.totals if total.kind == "assigned")
-    say(f"  plan of {when(view.plan.planned_at, zone)}: {people(planned)} people get a message")
+    say(f"  plan of {when(view.plan.planned_at, zone)}: {count(planned)} people get a message")
     _show_messages(view.messages)
 
 
 def _said(view: CampaignView) -> Iterator[str]:
+    over = view.campaign.state in {"finished", "stopped"}  # then the keys to all lists are dropped
     for said, words in _SAID.items():
-        slugs = [slug for slug, one in view.said.items() if one == said]
+        slugs = [
+            slug
+            for slug, one in view.said.items()
+            if ("approved" if over and one == "not_covered" else one.value) == said
+        ]
         if slugs:
             yield f"{words}: {listed(slugs)}"
 
@@ -253,14 +251,14 @@ def show_left(view: CampaignView, *, server: str) -> bool:
         takes = timedelta(seconds=asked.speed.interval.total_seconds() * sum(ready.values()))
         say_all(
             wrapped(
-                f"{span(asked.starts_at, asked.ends_at, zone)} at {_rate(asked)}: about "
-                f"{lasting(takes)}, by {server}"
+                f"{span(asked.starts_at, asked.ends_at, zone)}, through {server}; at "
+                f"{_rate(asked)} it takes {lasting(takes)}"
             )
         )
     return view.campaign.state in {"planned", "sending"} and bool(waiting)
 
 
-def show_sent(result: SendResult, *, zone: ZoneInfo) -> None:
+def show_sent(result: SendResult, *, zone: ZoneInfo, stopped: bool) -> None:
     """Print where a campaign stands after a run."""
     from consortium.delivery import REASONS  # noqa: PLC0415 - loads the sending room
     from consortium.policy import words  # noqa: PLC0415 - loads the rules' room
@@ -278,7 +276,7 @@ def show_sent(result: SendResult, *, zone: ZoneInfo) -> None:
         ],
         "waiting": [f"{owner} {REASONS[reason]}" for owner, reason in sorted(result.held.items())],
     }
-    if result.next_at is not None:
+    if result.next_at is not None and not stopped:
         notes["waiting"].append(f"next try {when(result.next_at, zone)}")
     for state in _STATES:
         if numbers[state] or state == "accepted":
@@ -287,3 +285,5 @@ def show_sent(result: SendResult, *, zone: ZoneInfo) -> None:
     if result.recovered:
         found = len(result.recovered)
         say_all(wrapped(f"{count(found)} of the unknown were left by a run that died."))
+    if stopped and numbers["waiting"]:
+        say("  Stopped before the end. Run the same command to go on.")

@@ -79,7 +79,7 @@ def send_lines(done: int, total: int, facts: dict[str, float], *, stopping: bool
     left = timedelta(seconds=fact.get("left_seconds", 0))
     bar = "━" * filled + ("╸" if filled < _BAR else "") + " " * (_BAR - filled - 1)
     counts = [
-        f"{words} {count(fact[name])}"
+        f"{words} {count(fact.get(name, 0))}"
         for name, words in (
             ("accepted", "accepted"),
             ("rejected", "rejected"),

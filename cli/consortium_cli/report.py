@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
+from consortium.errors import UsageError
 from consortium_cli.campaign_screen import zone_of
 from consortium_cli.homes import host, write_new
 from consortium_cli.screen import FILE, format_option, say, say_all, show_rows
@@ -20,6 +22,7 @@ __all__ = ["command"]
 
 _STATES = ("accepted", "rejected", "unknown", "stopped", "waiting")
 _SIDE = 12
+_MESSAGE = re.compile(r"<?(?:[^\s<>@]+\.)?(m-[0-9]{1,17})(?:@[^\s<>@]+)?>?", re.ASCII)
 
 
 @click.group("report")
@@ -62,8 +65,8 @@ def _show_report(report: CampaignReport, *, zone: ZoneInfo) -> None:
     )
     if report.span is not None:
         say(f"  handed over {span(*report.span, zone)}")
-    say(f"  {people(report.audience):>8} people in the audience (rounded)")
-    say(f"  {people(report.planned):>8} planned to get a message")
+    say(f"  {count(report.audience):>8} people in the audience (rounded)")
+    say(f"  {count(report.planned):>8} planned to get a message")
     for why, persons in (*report.refused, *report.deferred):
         say(f"  {people(persons):>8} none: {why}")
     say()
@@ -94,7 +97,7 @@ def provenance(ctx: click.Context, *, message: str, proofs: Path | None, form: s
     MESSAGE may be the Message-ID in the mail itself. As JSON or CSV it is one line for each fact.
     """
     opened = host(ctx)
-    found = opened.reports.provenance(message)
+    found = opened.reports.provenance(_message_name(message))
     files = opened.reports.write_proofs(found, proofs) if proofs is not None else ()
     if form == "table":
         _show_provenance(found)
@@ -105,6 +108,17 @@ def provenance(ctx: click.Context, *, message: str, proofs: Path | None, form: s
         show_rows(("entry", "at", "fact", "proof"), rows, form=form)
 
 
+def _message_name(text: str) -> str:
+    """The name in `m-1182`, or in the Message-ID that a mail client shows."""
+    found = _MESSAGE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError(
+            "that is no message of ours",
+            hint="They are called like m-1182; the Message-ID in a mail will do as well.",
+        )
+    return found[1]
+
+
 def _show_provenance(found: Provenance) -> None:
     consent = f"{found.basis}, {found.consent_on or 'undated'}, as {found.owner} states"
     for label, text in (
@@ -112,13 +126,17 @@ def _show_provenance(found: Provenance) -> None:
         ("in name of", f"{found.owner_name} ({found.owner})"),
         ("list", f"{found.upload}, {found.list_name}, obtained {found.obtained_on}"),
         ("consent", consent),
-        ("allowed by", f"{found.owner}'s policy, version {found.policy}"),
+        ("allowed by", f"policy of {found.owner}, version {found.policy}"),
     ):
         say_all(wrapped(text, first=f"  {label:<{_SIDE}}", rest=" " * (_SIDE + 2)))
     say()
     for step in found.steps:
-        first = f"  {step.entry:>5}  {step.at}  "
+        first = f"  {step.entry:>5}  {step.at[:19]}Z  "  # without parts of a second
         say_all(wrapped(step.says, first=first, rest=" " * len(first)))
     say()
-    say(f"  {len(found.steps)} facts, each proved against the checkpoint of ")
-    say(f"  {count(found.checkpoint_size)} entries. Nothing here names the recipient.")
+    say_all(
+        wrapped(
+            f"{len(found.steps)} facts, each proved against the signed checkpoint of "
+            f"{count(found.checkpoint_size)} entries. Nothing here names the recipient."
+        )
+    )
