@@ -3,8 +3,8 @@
 In this order, each step a function of the one before:
 
 1. A person with a message from an earlier plan keeps it; so does everyone at that address.
-2. Every contact point gets one holder: of the persons whose owner would grant a message to it,
-   the first in the keyed-hash order. Guards are not asked here, so that a cap that protects one
+2. Of persons who share a contact point, one is written to: the first in the keyed-hash order to
+   whom an owner would grant a message. Guards are not asked here, so that a cap that protects one
    person of a household does not send the message to another.
 3. Per person and owner, the best candidate the policies allow: the one that may go first, then the
    owner's preferred point, then the upload's digest and the row's number.
@@ -157,12 +157,30 @@ def _ready(verdicts: Sequence[Decision], *, start: datetime, end: datetime) -> I
 
 
 def _held(found: Candidates, settled: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which candidates are of the person that holds their contact point."""
-    held = found.granted & ~settled[found.person]
-    distinct, index = np.unique(found.point[held], return_inverse=True)
-    holder = np.full(len(distinct), np.iinfo(np.int64).max)
-    np.minimum.at(holder, index, found.person[held])
-    held[held] = found.person[held] == holder[index]
+    """Which candidates are of a person that no housemate comes before.
+
+    The first of a household in the plan's order that any owner grants a message to is written to,
+    and nobody else who shares an address with that person, at this or any other address: what
+    hand-over would count as a second message is none here either.
+    """
+    granted = found.granted & ~settled[found.person]
+    pairs = np.unique(np.stack((found.point, found.person)), axis=1)
+    _, where, count = np.unique(pairs[0], return_inverse=True, return_counts=True)
+    sharing = np.unique(pairs[1][count[where] > 1])
+    at_home = np.isin(pairs[1], sharing)
+    may = set(np.unique(found.person[granted]).tolist()) & set(sharing.tolist())
+    points: dict[int, list[int]] = {person: [] for person in sorted(may)}
+    for point, person in zip(*pairs[:, at_home].tolist(), strict=True):
+        if person in points:
+            points[person].append(point)
+    taken: set[int] = set()
+    later = []
+    for person, mine in points.items():
+        if taken.isdisjoint(mine):
+            taken.update(mine)
+        else:
+            later.append(person)
+    held: npt.NDArray[np.bool_] = granted & ~np.isin(found.person, later)
     return held
 
 
