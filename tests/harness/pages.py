@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import socket
 import subprocess
@@ -116,7 +115,8 @@ class Reader:
         directory = self.place / folder
         directory.mkdir(exist_ok=True)
         if command.startswith("export "):
-            self.environment |= dict(w.split("=", 1) for w in shlex.split(command)[1:])
+            lines = self.run(f"{{ {command}; }} && env -0", folder=folder)[1].split("\0")
+            self.environment |= dict(line.split("=", 1) for line in lines if line)
             return 0, ""
         done = subprocess.run(
             ["bash", "-c", self._ported(command)],
