@@ -15,10 +15,14 @@ ConsortiumError            1  something could not be done
 ```
 
 A message says what, which one and what to do, in at most two lines, and never holds personal data:
-no address, no name, no cell of a list. `hint` is the second line.
+no address, no name, no cell of a list. `hint` is the second line. What somebody typed where a short
+name belongs is repeated by `quoted` alone, because it may be an address.
 """
 
 from __future__ import annotations
+
+import re
+from typing import Final
 
 __all__ = [
     "BadFile",
@@ -32,7 +36,11 @@ __all__ = [
     "StateConflict",
     "StoreFailure",
     "UsageError",
+    "quoted",
 ]
+
+_LONGEST: Final = 40
+_PERSONAL = re.compile(r"@|\d(?:[^\w]*\d){9}")
 
 
 class ConsortiumError(Exception):
@@ -95,3 +103,15 @@ class PolicyRefused(ConsortiumError):
     """A partner's policy, or its missing approval, forbids what was asked."""
 
     exit_code = 4
+
+
+def quoted(text: object) -> str:
+    """What somebody wrote, for a message: in quotes, printable, short.
+
+    Anything that could be an e-mail address or a telephone number is not repeated: `‹…›`.
+    """
+    words = str(text)
+    if _PERSONAL.search(words):
+        return "‹…›"
+    printable = "".join(c if c.isprintable() else "�" for c in words)
+    return f'"{printable}"' if len(printable) <= _LONGEST else f'"{printable[: _LONGEST - 1]}…"'

@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from consortium.errors import DocumentError
+from consortium.errors import DocumentError, quoted
 
 __all__ = ["FIELDS", "MAY_BE_EMPTY", "Form", "MessageForm", "choose", "is_usable", "parse"]
 
@@ -178,7 +178,7 @@ def _slot(inside: str, where: str) -> _Slot:
     name = name.strip()
     if name not in FIELDS:
         raise DocumentError(
-            f'{where}: unknown field "{name[:40]}"', hint=f"Fields: {', '.join(FIELDS)}."
+            f"{where}: unknown field {quoted(name)}", hint=f"Fields: {', '.join(FIELDS)}."
         )
     if "|" in fallback:
         raise DocumentError(f"{where}: more than one | in the field {name}")

@@ -18,7 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from consortium.documents.scanner import KeyPath, Layout
-from consortium.errors import DocumentError
+from consortium.errors import DocumentError, quoted
 
 __all__ = ["Document", "Several", "Word", "explain", "fault", "shown"]
 
@@ -30,7 +30,6 @@ Several = Annotated[tuple[_T, ...], Strict(strict=False)]
 """`Several[Word[Purpose]]`: a TOML array, kept as a tuple."""
 
 _CUSTOM: Final = "document_fault"
-_SHOWN_LENGTH: Final = 40
 _HINT_LENGTH: Final = 150
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -88,11 +87,8 @@ def fault(message: str, *, hint: str = "", key: str = "") -> PydanticCustomError
 
 
 def shown(key: object) -> str:
-    """A key or name from a document, quoted, printable and short."""
-    text = "".join(c if c.isprintable() else "�" for c in str(key))
-    if len(text) > _SHOWN_LENGTH:
-        text = text[: _SHOWN_LENGTH - 1] + "…"
-    return f'"{text}"'
+    """A key or name from a document; see `errors.quoted`."""
+    return quoted(key)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

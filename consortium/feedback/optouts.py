@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from consortium.clock import Clock
-from consortium.errors import PolicyRefused, UsageError
+from consortium.errors import PolicyRefused, UsageError, quoted
 from consortium.ledger import entries
 from consortium.model import Channel, Scope
 from consortium.store import ledger, opt_outs, partners, suppressions
@@ -122,7 +122,7 @@ def add(
         PolicyRefused: A partner asks for more than its own scope.
     """
     if cause not in CAUSES:
-        raise UsageError(f"unknown cause {cause[:32]!r}", hint=f"One of: {', '.join(CAUSES)}")
+        raise UsageError(f"unknown cause {quoted(cause)}", hint=f"One of: {', '.join(CAUSES)}")
     if author == "partner" and scope is not Scope.PARTNER:
         raise PolicyRefused(
             "a partner can block only what goes out in its own name",

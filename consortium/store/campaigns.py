@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from consortium.errors import NotFound, StateConflict
+from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import CampaignState, Channel, UploadState
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
@@ -149,7 +149,7 @@ def get(tx: Tx, name: str) -> CampaignRecord:
     row = tx.execute(select(_campaign).where(_campaign.c.name == name)).first()
     if row is None:
         raise NotFound(
-            f"no campaign of that name: {name[:32]!r}", hint="See: consortium campaign list"
+            f"no campaign of that name: {quoted(name)}", hint="See: consortium campaign list"
         )
     return _record(row)
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, bindparam, exists, func, insert, select, update
 
-from consortium.errors import NotFound, StateConflict
+from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import MessageState
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
@@ -124,7 +124,7 @@ def message_id(tx: Tx, name: str) -> int:
     found = tx.execute(statement).scalar_one_or_none() if known else None
     if found is None:
         raise NotFound(
-            f"no message of that name: {name[:32]!r}", hint="Messages are called like m-1182."
+            f"no message of that name: {quoted(name)}", hint="Messages are called like m-1182."
         )
     return int(found)
 

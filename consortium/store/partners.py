@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, insert, or_, select
 
-from consortium.errors import NotFound, StateConflict
+from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import PartnerCard
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
@@ -117,7 +117,7 @@ def _not_found(tx: Tx, slug: str) -> NotFound:
         hint = "All partners: consortium partner list"
     else:
         hint = "There are no partners yet: consortium partner add CARD"
-    return NotFound(f'no partner is called "{slug}"', hint=hint)
+    return NotFound(f"no partner is called {quoted(slug)}", hint=hint)
 
 
 def by_id(tx: Tx, partner_id: int) -> PartnerRecord:

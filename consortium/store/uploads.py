@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Row, Select, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from consortium.errors import NotFound, StateConflict
+from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import UploadState
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
@@ -218,7 +218,7 @@ def get(tx: Tx, name: str) -> UploadRecord:
     found = _NAME.fullmatch(name)
     record = _first(tx, _records().where(_upload.c.id == int(found[1]))) if found else None
     if record is None or record.state is UploadState.STAGED:
-        raise NotFound(f"no upload is called {name[:32]!r}", hint="See: consortium upload list")
+        raise NotFound(f"no upload is called {quoted(name)}", hint="See: consortium upload list")
     return record
 
 

@@ -109,5 +109,5 @@ def test_the_reason_of_a_stop_is_kept_and_stays_out_of_the_ledger(assembly: Asse
 
 
 def test_an_unknown_campaign_is_named(assembly: Assembly) -> None:
-    with pytest.raises(NotFound, match="no campaign of that name: 'nonesuch'"):
+    with pytest.raises(NotFound, match='no campaign of that name: "nonesuch"'):
         campaign.pause(assembly.database, "nonesuch", clock=assembly.clock)
