@@ -15,7 +15,7 @@ from consortium_cli.campaign_screen import (
     show_status,
     zone_of,
 )
-from consortium_cli.homes import desk, host, read_text, write_new
+from consortium_cli.homes import desk, host, read_text, reading, write_new
 from consortium_cli.progress import SendBar
 from consortium_cli.screen import (
     FILE,
@@ -89,7 +89,8 @@ def request(ctx: click.Context, *, name: str, partner: str, out: Path | None) ->
 def record_(ctx: click.Context, *, file: Path) -> None:
     """Record the partner's answer in FILE, on the host."""
     campaigns = host(ctx).campaigns
-    answer = campaigns.record(read_text(file))
+    with reading(file) as text:
+        answer = campaigns.record(text)
     name = campaigns.answered(answer).name
     if answer.approved:
         until = when(answer.until, zone_of(campaigns.document(name)))
@@ -223,10 +224,12 @@ def send(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None:
     "--all", "everybody", is_flag=True, help="For all the made-up people.  [default: one]"
 )
 @click.pass_context
-def review(ctx: click.Context, *, file: Path, everybody: bool) -> None:
+def review_(ctx: click.Context, *, file: Path, everybody: bool) -> None:
     """Show what a request asks, at the partner's: audience, hours, ceiling, text."""
     partner = desk(ctx)
-    show_review(partner.review(read_text(file)), partner=partner.card, everybody=everybody)
+    with reading(file) as text:
+        review = partner.review(text)
+    show_review(review, partner=partner.card, everybody=everybody)
     say(f"  Approve:  consortium campaign approve {file}")
     say(f'  Decline:  consortium campaign decline {file} --reason "..."')
 
@@ -241,8 +244,9 @@ def approve(
     ctx: click.Context, *, file: Path, ceiling: int | None, out: Path | None, yes: bool
 ) -> None:
     """Sign a yes, with the keys to this partner's rows until the campaign ends."""
-    partner, text = desk(ctx), read_text(file)
-    review = partner.review(text)
+    partner = desk(ctx)
+    with reading(file) as text:
+        review = partner.review(text)
     show_review(review, partner=partner.card, everybody=False)
     confirm("Approve this text, audience and window, and lend the keys?", yes=yes)
     target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")
@@ -258,8 +262,9 @@ def approve(
 @click.pass_context
 def decline(ctx: click.Context, *, file: Path, reason: str, out: Path | None, yes: bool) -> None:
     """Sign a no; an earlier yes is taken back, and its keys with it."""
-    partner, text = desk(ctx), read_text(file)
-    review = partner.review(text)
+    partner = desk(ctx)
+    with reading(file) as text:
+        review = partner.review(text)
     show_review(review, partner=partner.card, everybody=False)
     confirm("Decline?", yes=yes)
     target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")

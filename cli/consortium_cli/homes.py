@@ -16,17 +16,18 @@ A coordinator or partner without a variable of its own uses `CONSORTIUM_PASSPHRA
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 import consortium
-from consortium.errors import BadFile, HomeError, UsageError
+from consortium.errors import BadFile, DocumentError, EvidenceError, HomeError, UsageError
 from consortium_cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -40,9 +41,24 @@ __all__ = [
     "new_passphrase",
     "passphrase",
     "read_text",
+    "reading",
+    "settings_from_options",
     "write_new",
 ]
 
+_SETTING = re.compile(r'"([a-z_]+)"')
+_LINE = "One line of at most 200 characters."
+_OPTIONS = {  # setting: its option, and the form it needs
+    "database": ("--database", _LINE),
+    "dot_insensitive_domains": ("--dot-insensitive", "A domain in small letters: example.org"),
+    "firewall_group": ("--firewall-group", "2 to 32 small letters, digits and hyphens."),
+    "from_address": ("--from", "A plain address: gotv@nurses.example.org"),
+    "name": ("--name", _LINE),
+    "origin": ("--origin", "One word like a host and a path: example.org/portland"),
+    "postal_address": ("--address", _LINE),
+    "region": ("--region", "Two capital letters: US, GB, DE …"),
+    "slug": ("--slug", "2 to 32 small letters, digits and hyphens, a letter first: nurses"),
+}
 _LARGEST_DOCUMENT = 64 * 1024 * 1024
 _VARIABLE = "CONSORTIUM_PASSPHRASE"
 _OWN = {
@@ -125,6 +141,31 @@ def _from_environment(role: str) -> str | None:
         if f"{name}_FILE" in os.environ:
             return read_text(Path(os.environ[f"{name}_FILE"])).rstrip("\r\n")
     return None
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[str]:
+    """The text of a file, for the block; what the block finds wrong with it names the file."""
+    text = read_text(path)
+    try:
+        yield text
+    except (BadFile, EvidenceError) as error:
+        if path.name in error.message:
+            raise
+        raise type(error)(f"{path.name}: {error.message}", hint=error.hint) from error
+
+
+@contextmanager
+def settings_from_options() -> Iterator[None]:
+    """A fault of settings that were made of options is told as one of the option."""
+    try:
+        yield
+    except DocumentError as error:
+        found = _SETTING.search(error.message)
+        if found is None or found[1] not in _OPTIONS:
+            raise
+        option, form = _OPTIONS[found[1]]
+        raise UsageError(f"{option} is not what it should be", hint=form) from error
 
 
 def read_text(path: Path) -> str:

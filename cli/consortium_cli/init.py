@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import consortium
-from consortium_cli.homes import new_passphrase
+from consortium_cli.homes import new_passphrase, settings_from_options
 from consortium_cli.screen import FILE, say
 
 __all__ = ["command"]
@@ -42,15 +42,17 @@ def command(
     Two passphrases: the operator's protects the keys that open things, the coordinator's the key
     that signs requests for approval (the same one unless CONSORTIUM_COORDINATOR_PASSPHRASE is set).
     """
-    with consortium.create(
-        directory,
-        name=name,
-        database=database,
-        origin=origin,
-        region=region,
-        dot_insensitive_domains=domains,
-        passphrase=new_passphrase,
-    ) as made:
+    with settings_from_options():
+        made = consortium.create(
+            directory,
+            name=name,
+            database=database,
+            origin=origin,
+            region=region,
+            dot_insensitive_domains=domains,
+            passphrase=new_passphrase,
+        )
+    with made:
         say(f"{made.card.name} is ready in {directory}")
         say(f"  origin        {made.card.origin}")
         say(f"  fingerprint   {made.card.fingerprint}")

@@ -9,6 +9,7 @@ the program itself names its place in the code, never its values.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import io
 import os
@@ -21,7 +22,7 @@ from typing import NoReturn
 
 import click
 
-from consortium.errors import ConsortiumError
+from consortium.errors import ConsortiumError, EvidenceError
 
 __all__ = ["cli", "main"]
 
@@ -40,6 +41,7 @@ _NOUNS = {
 }
 _STOPPED = 130
 _USAGE = 2
+_FORGED = "Use nothing of it. Ask its maker for it again, and compare fingerprints by telephone."
 _EXTRA = re.compile(r"(?i)got unexpected extra arguments?.*", re.DOTALL)
 _ADDRESS = re.compile(r"[^\s'\"]+@[^\s'\"]+")
 
@@ -56,6 +58,16 @@ class _LazyGroup(click.Group):
         command = importlib.import_module(f"consortium_cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _NOUNS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], _NOUNS, n=1)
+            ctx.fail(
+                f"No such command '{args[0]}'." + (f" Did you mean '{near[0]}'?" if near else "")
+            )
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
         with formatter.section("Commands"):
@@ -119,8 +131,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _say(error: ConsortiumError) -> int:
     click.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        click.echo(f"  {error.hint}", err=True)
+    hint = error.hint or (_FORGED if isinstance(error, EvidenceError) else "")
+    if hint:
+        click.echo(f"  {hint}", err=True)
     return error.exit_code
 
 

@@ -60,6 +60,8 @@ def _address(channel: Channel) -> Pii:
 @click.pass_context
 def add(ctx: click.Context, *, channel: str, scope: str, partner: str | None) -> None:
     """Record that somebody wants no more messages, on the host. Lasts for ever."""
+    if (partner is None) is (scope == Scope.PARTNER.value):
+        raise click.UsageError("--scope partner and --partner NAME go together")
     optouts = host(ctx).optouts
     kind = Channel(channel)
     added = optouts.add(_address(kind), channel=kind, scope=Scope(scope), partner=partner)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import consortium
-from consortium_cli.homes import desk, host, new_passphrase, read_text
+from consortium_cli.homes import desk, host, new_passphrase, reading, settings_from_options
 from consortium_cli.screen import FILE, confirm, format_option, say, show_rows, yes_option
 
 __all__ = ["command"]
@@ -41,16 +41,17 @@ def keygen(
     region: str,
 ) -> None:
     """Make a partner's home in DIRECTORY, on the partner's own machine. Never overwrites."""
-    made = consortium.create_partner(
-        directory,
-        slug=slug,
-        name=name,
-        postal_address=address,
-        from_address=from_address,
-        firewall_group=firewall_group,
-        region=region,
-        passphrase=new_passphrase,
-    )
+    with settings_from_options():
+        made = consortium.create_partner(
+            directory,
+            slug=slug,
+            name=name,
+            postal_address=address,
+            from_address=from_address,
+            firewall_group=firewall_group,
+            region=region,
+            passphrase=new_passphrase,
+        )
     say(f"{made.card.name} has its keys in {directory}")
     say(f"  fingerprint   {made.card.fingerprint}")
     say(f"  give the host {made.card_file.name}")
@@ -65,8 +66,8 @@ def keygen(
 def join(ctx: click.Context, *, card: Path, yes: bool) -> None:
     """Join the consortium of CARD, on the partner's own machine."""
     partner = desk(ctx)
-    text = read_text(card)
-    consortium_card = partner.read_consortium_card(text)
+    with reading(card) as text:
+        consortium_card = partner.read_consortium_card(text)
     say(f"{consortium_card.name} ({consortium_card.origin})")
     say(f"  fingerprint   {consortium_card.fingerprint}")
     confirm("Is this what the host read to you by telephone?", yes=yes)
@@ -81,8 +82,8 @@ def join(ctx: click.Context, *, card: Path, yes: bool) -> None:
 def add(ctx: click.Context, *, card: Path, yes: bool) -> None:
     """Admit the partner of CARD, on the host."""
     opened = host(ctx)
-    text = read_text(card)
-    partner = opened.partners.read_card(text)
+    with reading(card) as text:
+        partner = opened.partners.read_card(text)
     say(f"{partner.name} ({partner.slug}), messages from {partner.from_address}")
     say(f"  fingerprint   {partner.fingerprint}")
     confirm("Is this what the partner read to you by telephone?", yes=yes)

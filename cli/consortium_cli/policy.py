@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from consortium_cli.homes import desk, host, read_text, write_new
+from consortium_cli.homes import desk, host, read_text, reading, write_new
 from consortium_cli.screen import FILE, format_option, say, say_all, show_rows
 from consortium_cli.wording import wrapped
 
@@ -58,7 +58,8 @@ def sign(ctx: click.Context, *, file: Path, out: Path | None) -> None:
 @click.pass_context
 def set_(ctx: click.Context, *, file: Path) -> None:
     """Put the signed policy FILE in force, on the host."""
-    view = host(ctx).policies.set(read_text(file), name=file.name)
+    with reading(file) as text:
+        view = host(ctx).policies.set(text, name=file.name)
     say(f"{view.partner}: policy version {view.version} is in force ({view.digest_hex[:12]}).")
 
 

@@ -65,12 +65,16 @@ def find(home: Path | None, file: str) -> Path:
     )
 
 
-def claim(directory: Path) -> None:
+def claim(directory: Path) -> list[Path]:
     """Make a folder for a new home, mode 0700; refuse one that holds a home or part of one.
+
+    Returns:
+        The folder, if it was made here and is to be taken back should the rest fail.
 
     Raises:
         UsageError: Something of a home is there already, or it is not a folder.
     """
+    there = directory.exists()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = {entry.name for entry in os.scandir(directory)}
@@ -84,6 +88,7 @@ def claim(directory: Path) -> None:
             f"{directory} already holds {taken[0]}",
             hint="Nothing is overwritten: choose an empty folder.",
         )
+    return [] if there else [directory]
 
 
 def settings_text(pairs: dict[str, object]) -> str:

@@ -145,8 +145,7 @@ def create(
         return _create_in(
             _Parts(_database(database), keys, store, mail, clock, observer, None, region), settings
         )
-    homes.claim(home)
-    made: list[Path] = []
+    made = homes.claim(home)
     try:
         if keys is None:
             keys = _make_keys(home, HOST_KEYS, passphrase, made)
@@ -289,8 +288,7 @@ def create_partner(
         name="the settings",
         model=PartnerSettings,
     )
-    homes.claim(home)
-    made: list[Path] = []
+    made = homes.claim(home)
     try:
         keys = _make_keys(home, PARTNER_KEYS, passphrase, made)
         desk = PartnerDesk(

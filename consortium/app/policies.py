@@ -5,6 +5,7 @@ The only module that knows the rule kinds and presets; every room below is hande
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -109,7 +110,7 @@ class Policies:
         record = next((r for r in records if r.card.slug == slug), None)
         if record is None:
             raise NotFound(
-                f"{name} speaks for {slug}, which is not a partner here",
+                f"{name} is signed by {slug[:32]}, which is not a partner here",
                 hint="Admit it first: consortium partner add CARD",
             )
         verifier = signed.partner_verifier(record.card)
@@ -165,10 +166,11 @@ class Policies:
 
 
 def _named_in(signed_text: str, name: str) -> str:
-    """Whose policy a signed text says it is; its signature is checked afterwards."""
-    body = signed_text.rpartition("\n\n")[0]
-    if not body:
+    """Whose signature a signed text says it carries; that it does is checked afterwards."""
+    block = signed_text.rpartition("\n\n")[2]
+    found = re.match(r"— (\S+) \S+\n", block)
+    if found is None:
         raise EvidenceError(
             f"{name} is not signed", hint="The partner signs it: consortium policy sign FILE"
         )
-    return read_policy(body, name=name).partner
+    return found[1]

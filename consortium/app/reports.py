@@ -7,6 +7,7 @@ from pathlib import Path
 from consortium import report
 from consortium.app.context import Context
 from consortium.campaign import document
+from consortium.errors import BadFile
 from consortium.ledger.proof import LeafProof
 from consortium.report import CampaignReport, Provenance
 from consortium.store import campaigns
@@ -65,13 +66,18 @@ class Reports:
         """Write each step's proof into a folder, for `verify.py` or any C2SP client.
 
         Raises:
-            OSError: The folder cannot be written.
+            BadFile: The folder cannot be written.
         """
-        directory.mkdir(parents=True, exist_ok=True)
         files = []
-        for step in found.steps:
-            ending = "leaf-proof" if isinstance(step.proof, LeafProof) else "tlog-proof"
-            file = directory / f"{step.name}.{ending}"
-            file.write_text(step.proof.encode(), encoding="utf-8")
-            files.append(file)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            for step in found.steps:
+                ending = "leaf-proof" if isinstance(step.proof, LeafProof) else "tlog-proof"
+                file = directory / f"{step.name}.{ending}"
+                file.write_text(step.proof.encode(), encoding="utf-8")
+                files.append(file)
+        except OSError as error:
+            raise BadFile(
+                f"the folder {directory.name} cannot be written", hint="Name another folder."
+            ) from error
         return tuple(files)

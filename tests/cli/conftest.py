@@ -29,10 +29,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from consortium_cli.main import main
 
 import consortium
 from consortium.app import ListOptions
+from consortium_cli.main import main
 
 PASSPHRASE = "correct horse"
 PERSONAL = ("quillfeather", "marrowby", "thistlewick", "15035550")
@@ -84,6 +84,25 @@ drop boxes close at 8 tonight.
 {owner.name}
 \"\"\"
 """)
+
+# documents with one thing wrong in each
+POLICIES = {
+    "malformed": 'policy = 1\npartner = nurses"\n',
+    "unknown_key": "policy = 1\n[whoever_speaks]\nquite_hours = { from = 20:00:00 }\n",
+    "no_such_day": "policy = 1\neffective = 2026-02-30\n",
+    "missing_key": "policy = 1\n",
+}
+CAMPAIGNS = {
+    "malformed": "campaign = 1\nname = ballots\n",
+    "unknown_key": 'campaign = 1\nname = "x1"\npurpos = "gotv"\n',
+    "no_such_day": "campaign = 1\nnot_after = 2026-11-31T20:00:00\n",
+}
+MAPPINGS = {
+    "malformed": "mapping = 1\ncolumns = [\n",
+    "unknown_key": 'mapping = 1\n[columns]\nemial = "email"\n',
+    "no_such_day": 'mapping = 1\n[consent.email]\ndefault = "express"\non = 2026-02-30\n',
+    "other_list": 'mapping = 1\n[columns]\nemail = ["post"]\n',
+}
 
 
 def today() -> date:
@@ -167,14 +186,36 @@ class World:
         assert result.code == 0, result.text
         return result.out
 
+    def refuses(
+        self,
+        *words: object,
+        home: str | None = None,
+        stdin: str | None = None,
+        code: int = 1,
+        says: str = "",
+    ) -> Result:
+        """Run a command that must fail: with one message, and with nothing changed."""
+        before = self.digest()
+        result = self.run(*words, home=home, stdin=stdin)
+        assert result.code == code, result.text
+        lines = result.err.splitlines()
+        assert 1 <= len(lines) <= 2, result.err
+        assert lines[0].startswith("error: "), result.err
+        assert "fault of the program" not in result.err
+        assert "Traceback" not in result.text
+        assert says in result.err, result.err
+        assert self.digest() == before
+        return result
+
     def digest(self) -> str:
-        """Over every file of the world; databases by their content."""
+        """Over every file and folder of the world; databases by their content."""
         whole = hashlib.sha256()
         for path in sorted(self.root.rglob("*")):
-            if not path.is_file() or path.name.endswith((".lock", "-wal", "-shm")):
+            if path.name.endswith((".lock", "-wal", "-shm")):
                 continue
             whole.update(str(path.relative_to(self.root)).encode())
-            whole.update(_content(path))
+            if path.is_file():
+                whole.update(_content(path))
         return whole.hexdigest()
 
 
@@ -310,3 +351,46 @@ def world(_built: Path, tmp_path: Path) -> World:
     root = tmp_path / "world"
     shutil.copytree(_built, root)
     return World(root, {"CONSORTIUM_PASSPHRASE": PASSPHRASE})
+
+
+@pytest.fixture
+def bad(world: World) -> World:
+    """The world with everything in it that can be wrong with a file."""
+    root = world.root
+    (root / "loop.x").symlink_to(root / "loop.x")  # unreadable to everybody, root included
+    (root / "folder.x").mkdir()
+    (root / "empty.x").write_bytes(b"")
+    (root / "binary.x").write_bytes(bytes(range(256)) * 40)
+    (root / "header.csv").write_text("email,first_name,phone\n")
+    (root / "nocolumn.csv").write_text("colour,size\nred,3\n")
+    (root / "noheader.csv").write_text("quillfeather.3@mail3.example.org,Dana\n" * 3)
+    for kind, documents in (("policy", POLICIES), ("campaign", CAMPAIGNS), ("map", MAPPINGS)):
+        for name, text in documents.items():
+            (root / f"{kind}-{name}.toml").write_text(text)
+    pack = (root / "tenants.pack").read_bytes()
+    (root / "cut.pack").write_bytes(pack[: len(pack) // 2])
+    (root / "altered.pack").write_bytes(_altered(pack, len(pack) // 2))
+    _alter(root / "homes/strangers/strangers.card", root / "altered.card", "1 Main", "2 Main")
+    _alter(root / "ballots.nurses.request", root / "altered.request", "drop boxes", "drop-boxes")
+    _alter(root / "ballots.nurses.answer", root / "altered.answer", '"ceiling":', '"ceiling":1')
+    _alter(root / "impostor.toml.signed", root / "altered.toml.signed", "gotv", "vote")
+    (root / "past.toml").write_text((root / "second.toml").read_text().replace("2026", "2020"))
+    (root / "told.txt").write_text("nurses 1a2b 3c4d 5e6f 7a8b 9c0d 1e2f 3a4b 5c6d\n")
+    _copy_altered_export(root)
+    return world
+
+
+def _altered(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+def _alter(source: Path, target: Path, old: str, new: str) -> None:
+    text = source.read_text()
+    assert old in text
+    target.write_text(text.replace(old, new, 1))
+
+
+def _copy_altered_export(root: Path) -> None:
+    shutil.copytree(root / "export", root / "altered-export")
+    entries = root / "altered-export" / "entries.jsonl"
+    entries.write_bytes(entries.read_bytes().replace(b'"nurses"', b'"nursed"', 1))
