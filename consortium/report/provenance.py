@@ -164,9 +164,7 @@ class _Reader:
         """Every fact behind the message; in no particular order."""
         owner, name = self.message.owner, self.message.name
         yield self._step(f"{name}-partner", owner_entry, f"{owner} was admitted with its keys")
-        yield self._step(
-            f"{name}-upload", upload_entry, f"{owner}'s list was added, signed by {owner}"
-        )
+        yield self._step(f"{name}-upload", upload_entry, f"the list was added, signed by {owner}")
         attempts = history.attempts(self.tx, name)
         intents = [self._of_attempt(a, "intent", a.intent_entry) for a in attempts]
         versions = {decision.leaf["policy"], *(intent.leaf["policy"] for intent in intents)}
@@ -175,7 +173,7 @@ class _Reader:
                 yield self._step(
                     f"{name}-policy-{policy.version}",
                     policy.entry,
-                    f"{owner}'s policy, version {policy.version}, signed by {owner}",
+                    f"policy version {policy.version} was set, signed by {owner}",
                 )
         campaign = campaigns.get(self.tx, self.message.campaign)
         yield self._step(
