@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.harness.cli_world import World
 
 # what is said of the documents that `bad` writes
 POLICIES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.harness.cli_world import World
 
 PACK = ("--list", "members", "--obtained", "2026-01-02")
 WHY = ("--reason", "no", "--yes")
