@@ -86,7 +86,11 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="contact-consortium", message="consortium %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, *, home: Path | None) -> None:
-    """Organisations act together on lists that none of them hands over."""
+    """Organisations act together on lists that none of them hands over.
+
+    Passphrases come from CONSORTIUM_PASSPHRASE, from the file that CONSORTIUM_PASSPHRASE_FILE
+    names, or from a prompt; never from an option.
+    """
     ctx.obj = home
 
 

@@ -32,7 +32,9 @@ def command() -> None:
 
 @command.command("campaign")
 @click.argument("name")
-@click.option("--html", type=FILE, help="Write it as a page too; never over an existing file.")
+@click.option(
+    "--html", type=FILE, help="Write it as a page too, never over a file.  [default: no page]"
+)
 @format_option
 @click.pass_context
 def campaign(ctx: click.Context, *, name: str, html: Path | None, form: str) -> None:
@@ -88,7 +90,7 @@ def _show_report(report: CampaignReport, *, zone: ZoneInfo) -> None:
 
 @command.command("provenance")
 @click.argument("message")
-@click.option("--proofs", type=FILE, help="Folder to write each step's proof to.")
+@click.option("--proofs", type=FILE, help="Folder to write each fact's proof to.  [default: none]")
 @format_option
 @click.pass_context
 def provenance(ctx: click.Context, *, message: str, proofs: Path | None, form: str) -> None:

@@ -77,6 +77,8 @@ def _described(
 def _pack_options(*, required: bool) -> Callable[[_F], _F]:
     """What a pack says of itself."""
 
+    needed = "" if required else "  [default: none; needed with --as]"
+
     def decorate(function: _F) -> _F:
         for option in (
             click.option(
@@ -87,9 +89,11 @@ def _pack_options(*, required: bool) -> Callable[[_F], _F]:
             ),
             click.option("--expires", type=DAY, help="Last day of use.  [default: none]"),
             click.option(
-                "--obtained", type=DAY, required=required, help="The day the list was exported."
+                "--obtained", type=DAY, required=required, help=f"The day of the export.{needed}"
             ),
-            click.option("--list", "list_name", required=required, help="Your name for the list."),
+            click.option(
+                "--list", "list_name", required=required, help=f"Your name for it.{needed}"
+            ),
         ):
             function = option(function)
         return function
