@@ -10,23 +10,19 @@ The message names the row's number and the field, never the value.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NoReturn
 
 from consortium.errors import BadFile
-from consortium.model import Consent, PackOptOut, PackRow, Places
-from consortium.tokens import Email, Phone, Profile, dates, email, phone, places, postcodes
+from consortium.model import OLDEST_CONSENT, Consent, PackOptOut, PackRow, Places
+from consortium.tokens import Email, Phone, Profile, dates, email, names, phone, places, postcodes
 
 __all__ = ["RowChecker", "email_values", "phone_values"]
 
 _SUFFIXES = frozenset({"", "jr", "sr", "ii", "iii", "iv"})
 _HOUSE = re.compile(r"[0-9a-z]{0,64}", re.ASCII)
 _LANGUAGE = re.compile(r"([a-z]{2,3})?", re.ASCII)
-_NO_NAME = re.compile(r"[@<>{}|\\]|://|[0-9a-f]{32}", re.IGNORECASE)
-_MAX_NAME = 100
-_OLDEST_CONSENT = date(1900, 1, 1)
 
 Item = PackRow | PackOptOut
 
@@ -98,7 +94,7 @@ class RowChecker:
     def _name_fault(self, row: PackRow) -> str:
         for name in (row.first_name, row.last_name):
             if name not in self._good_names:
-                if not _is_name(name):
+                if not names.is_name(name):
                     return "a name"
                 self._good_names.add(name)
         if row.suffix not in _SUFFIXES:
@@ -119,22 +115,8 @@ class RowChecker:
         return "" if _HOUSE.fullmatch(row.house_number) else "the house number"
 
 
-def _is_name(name: str) -> bool:
-    """Whether a text may stand where a name stands in a message.
-
-    Not whether `names.written` keeps it: cut out of a full name, "Nan" is a name, and alone in a
-    cell it is what a spreadsheet writes for nothing.
-    """
-    return (
-        len(name) <= _MAX_NAME
-        and name == " ".join(name.split())
-        and unicodedata.is_normalized("NFC", name)
-        and not _NO_NAME.search(name)
-    )
-
-
 def _is_sane(consent: Consent, latest: date) -> bool:
-    return consent.on is None or _OLDEST_CONSENT <= consent.on <= latest
+    return consent.on is None or OLDEST_CONSENT <= consent.on <= latest
 
 
 def _regroup(flat: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:

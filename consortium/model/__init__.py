@@ -14,9 +14,10 @@ from consortium.model.kinds import (
     UploadState,
 )
 from consortium.model.progress import Observer, Silent
-from consortium.model.rows import Consent, PackOptOut, PackRow, Places
+from consortium.model.rows import OLDEST_CONSENT, Consent, PackOptOut, PackRow, Places
 
 __all__ = [
+    "OLDEST_CONSENT",
     "AnswerKind",
     "CampaignState",
     "Channel",

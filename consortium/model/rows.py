@@ -7,7 +7,10 @@ from datetime import date
 
 from consortium.model.kinds import ConsentBasis, Relationship
 
-__all__ = ["Consent", "PackOptOut", "PackRow", "Places"]
+__all__ = ["OLDEST_CONSENT", "Consent", "PackOptOut", "PackRow", "Places"]
+
+OLDEST_CONSENT = date(1900, 1, 1)
+"""Earlier days are what systems write for no day at all (0001-01-01, 1753-01-01, 1899-12-30)."""
 
 
 @dataclass(frozen=True, slots=True)

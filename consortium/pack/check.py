@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from consortium.errors import BadFile
+from consortium.documents import shown
+from consortium.errors import BadFile, UsageError
 from consortium.model import (
+    OLDEST_CONSENT,
     Channel,
     ConsentBasis,
     Observer,
@@ -33,7 +35,7 @@ from consortium.pack.problems import CODES, REPAIRS, ProblemFile
 from consortium.pack.rows import Batch, SealRecordId, read_rows
 from consortium.pack.source import Source, open_list
 from consortium.pack.values import Settings
-from consortium.tokens import Profile
+from consortium.tokens import Profile, places
 
 __all__ = ["Attested", "CheckReport", "Reading", "SentColumn", "Tally", "WorthFixing", "check"]
 
@@ -153,7 +155,8 @@ class Reading:
 
     Raises:
         BadFile: Not a list; no column of e-mail addresses or phone numbers.
-        UsageError: The mapping names a column that the list does not have.
+        UsageError: The mapping names a column that the list does not have; the region is no
+            country; or a statement dates consent in the future or before 1900.
     """
 
     source: Source
@@ -171,15 +174,18 @@ class Reading:
         stated: Stated | None = None,
     ) -> None:
         named = frozenset(mapping.headers if mapping else ())
+        region = (mapping and mapping.region) or region
+        _check_region(region)
+        self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
+        _check_stated(self.stated, today=today)
         self.source = open_list(path, known=lambda h: h.strip() in named or is_known(h))
         self.layout = lay_over(self.source.headers, mapping=mapping, name="the mapping")
         if not {Role.EMAIL, Role.PHONE} & set(self.layout.columns):
             raise no_contact_column(self.source.headers, name=self.source.name)
-        self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
         self._settings = Settings(
             profile=profile,
             today=today,
-            region=(mapping and mapping.region) or region,
+            region=region,
             order=mapping.order if mapping else None,
         )
 
@@ -193,6 +199,25 @@ class Reading:
             repeats_key=secrets.token_bytes(32),
             seal=seal,
         )
+
+
+def _check_region(region: str) -> None:
+    if not places.is_country(region):
+        other = places.country(region)
+        raise UsageError(
+            f"{shown(region)} is not the code of a country",
+            hint=f"Did you mean {other}?" if other else "Give two letters, such as US, CA or GB",
+        )
+
+
+def _check_stated(stated: Stated, *, today: date) -> None:
+    for consent in (stated.email, stated.sms):
+        day = consent.on if consent else None
+        if day is not None and not OLDEST_CONSENT <= day <= today:
+            raise UsageError(
+                f"consent cannot have been given on {day.isoformat()}",
+                hint=f"Give a day up to {today.isoformat()}, or none",
+            )
 
 
 class Tally:

@@ -3,7 +3,8 @@
 Of all columns that speak of a channel, the strictest wins: a refusal, then a plain no, then a
 basis (of several, the first that the layout names), and only where none of them says anything and
 none of them could have granted, what the partner stated of the whole list. A word that the layout
-does not know is no consent. A day of consent after the day of packing is not believed.
+does not know is no consent. A day of consent after the day of packing is not believed,
+nor one before 1900.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from consortium.model import Channel, Consent, ConsentBasis, Relationship
+from consortium.model import OLDEST_CONSENT, Channel, Consent, ConsentBasis, Relationship
 from consortium.pack.layout import Layout, Meaning, StatusColumn, fold_header
 from consortium.pack.mapping import Stated
 from consortium.tokens import dates
@@ -187,4 +188,4 @@ class ConsentReader:
             found = date(year, month, day)
         except ValueError:
             return None
-        return found if found <= self._today else None
+        return found if OLDEST_CONSENT <= found <= self._today else None

@@ -279,10 +279,17 @@ def _names(
             if cell and not cell.isalpha() and is_suspicious(cell):
                 values[row] = ""
                 notes.append(Note(row, columns[role][0], "suspicious"))
-    return [
+    found = [
         names.split_full(c) if c else names.parts(first=a, last=b, suffix=d)
         for a, b, c, d in zip(first, last, full, suffix, strict=True)
     ]
+    for row, name in enumerate(found):
+        if not (names.is_name(name.first) and names.is_name(name.last)):
+            found[row] = Name()
+            filled = ((Role.FULL_NAME, full), (Role.FIRST_NAME, first), (Role.LAST_NAME, last))
+            column = next(columns[role][0] for role, cells_of in filled if cells_of[row])
+            notes.append(Note(row, column, "already_hashed"))
+    return found
 
 
 def _births(

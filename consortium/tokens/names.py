@@ -22,6 +22,7 @@ __all__ = [
     "first_class",
     "fold",
     "given",
+    "is_name",
     "parts",
     "split_full",
     "suffix",
@@ -43,6 +44,9 @@ _SUFFIXES = {
 }
 _ASIDE = re.compile(r"\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d")
 _NO_NAME = re.compile(r"^\s*(?:[=+@]|-\d)|://|www\.|[@<>{}|\\]|\d{4}", re.IGNORECASE)
+# What may not stand in a message's greeting; 32 digits of a hash cannot be a name.
+_UNFIT = re.compile(r"[@<>{}|\\]|://|[0-9a-f]{32}", re.IGNORECASE)
+_SHORTEST_HASH: Final = 32
 # Letters that Unicode does not take apart into a base letter and an accent.
 _SPELT = str.maketrans(
     {
@@ -87,6 +91,22 @@ def written(raw: str) -> str:
             return ""
     no_value = name in _NULLS or _letters(name) in _WORDS["fillers"]
     return "" if no_value else name
+
+
+def is_name(part: str) -> bool:
+    """Whether a part, as `parts` and `split_full` give it, may stand in a message; empty may.
+
+    Not whether `written` keeps it: cut out of a full name, "Nan" is a name, and alone in a cell it
+    is what a spreadsheet writes for nothing.
+    """
+    if part.isascii() and part.isalpha() and len(part) < _SHORTEST_HASH:
+        return True
+    return (
+        len(part) <= _MAX_WRITTEN
+        and part == " ".join(part.split())
+        and unicodedata.is_normalized("NFC", part)
+        and not _UNFIT.search(part)
+    )
 
 
 def fold(raw: str) -> str:

@@ -11,7 +11,7 @@ import re
 
 from consortium.tokens import tables, text
 
-__all__ = ["country", "state"]
+__all__ = ["country", "is_country", "state"]
 
 _MAX_CHARS = 80
 _PIECES = re.compile(r"[-–—/,;:()]+")
@@ -20,6 +20,11 @@ _PIECES = re.compile(r"[-–—/,;:()]+")
 def country(raw: str) -> str:
     """ISO 3166-1 code of a country's name, in English or its own tongue, or code; else empty."""
     return tables.country_names().get(_letters(raw), "")
+
+
+def is_country(code: str) -> bool:
+    """Whether a code is one that `country` gives, so that addresses can be read by it."""
+    return code != "" and country(code) == code
 
 
 def state(raw: str, country: str = "") -> str:

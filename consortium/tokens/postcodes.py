@@ -55,7 +55,8 @@ def normalise(raw: str, country: str = "", *, state: str = "") -> str | Rejected
     code = text.ascii_digits(text.line(cell).upper()).strip("='\"` ")
     if country in _ZIP_COUNTRIES or (not country and _looks_american(code, state)):
         return _zip(code, state)
-    return _spaced(code, country)
+    found = _spaced(code, country)
+    return "" if isinstance(found, str) and text.is_filler(found) else found  # such as "0." is
 
 
 def _looks_american(code: str, state: str) -> bool:

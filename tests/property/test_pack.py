@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from consortium.errors import BadFile, ConsortiumError
+from consortium.intake import normal
+from consortium.intake.normal import RowChecker
 from consortium.model import ConsortiumCard, PackOptOut, PackRow
 from consortium.pack import CheckReport, check, pack
 from consortium.pack.check import Reading
@@ -57,6 +59,25 @@ TABLES = st.lists(HEADERS, min_size=1, max_size=8).flatmap(
         st.lists(st.lists(CELLS, min_size=0, max_size=len(head) + 2), min_size=1, max_size=12),
     )
 )
+PERSON = [
+    "email", "phone", "first name", "last name", "dob", "street", "zip", "state", "country",
+    "OPTIN_TIME",
+]  # fmt: skip
+_VALUES = (
+    ["Ann+x@gmail.com", "a@b.org; c@d.org", "'q'@x.org", "a@bücher.de", "<b@c.de>"],
+    ["503-555-0123", "+44 7911 123456", "(503) 555-0199 x12", "503 555 0123/503 555 0145"],
+    ["Ann", "DR. Ann-Marie", "ann (annie)", "null", "J."],
+    ["O'Neil", "van der Berg", "Smith Jr", "MÜLLER", "Nan"],
+    ["3/4/25", "1985", "1980-02-29", "--02-29", "12.11.1970", "01/01/1900"],
+    ["12 Main St", "12-34 56th Ave", "PO Box 12", "Flat 3, 12 High St", "½ Elm"],
+    ["97214", "1234", "K1A0B1", "sw1a1aa", "12345.0", "D-10115", "0."],
+    ["OR", "oregon", "ON", "NC - North Carolina", "PR"],
+    ["US", "UK", "Canada", "Deutschland", "Puerto Rico", "xx"],
+    ["2025-01-02 10:00:00", "1/2/2025", "1899-12-30", "2099-01-01"],
+)
+PEOPLE = st.tuples(
+    *[st.one_of(st.sampled_from(v), st.just(""), st.text(max_size=40)) for v in _VALUES]
+).map(list)
 ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252", "latin-1"])
 DELIMITERS = st.sampled_from([",", ";", "\t", "|"])
 SLOW = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
@@ -156,6 +177,22 @@ def test_a_pack_holds_what_the_check_promised(
     for row in rows:
         assert not is_suspicious(row.first_name)
         assert not is_suspicious(row.last_name)
+
+
+@SLOW
+@given(st.lists(PEOPLE, min_size=1, max_size=20), st.sampled_from(["US", "GB", "CA", "DE"]))
+@example([["a@b.org", "", "", "", "", "", "0.", "", "", ""]], "DE")
+@example([["a@b.org", "", "Ann", "f" * 32, "", "", "", "", "", ""]], "US")
+@example([["a@b.org", "", "", "", "", "", "", "", "", "0001-01-01 00:00"]], "US")
+def test_what_is_packed_is_taken_in(people: list[list[str]], region: str) -> None:
+    checker = RowChecker(TODAY)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "list.csv"
+        path.write_bytes(written((PERSON, people), "utf-8", ","))
+        for batch in Reading(path, profile=PROFILE, today=TODAY, region=region).batches():
+            normal.email_values(batch.items, profile=PROFILE)
+            normal.phone_values(batch.items)
+            checker.check([item for item in batch.items if isinstance(item, PackRow)])
 
 
 @SLOW

@@ -145,3 +145,23 @@ def test_a_word_that_states_nothing_is_refused(word: str) -> None:
 @pytest.mark.parametrize(("order", "day"), [("day-first", "DMY"), ("month-first", "MDY")])
 def test_the_order_of_dates_may_be_stated(desk: Desk, order: str, day: str) -> None:
     assert desk.mapping(f'mapping = 1\ndate_order = "{order}"\n').order == day
+
+
+@pytest.mark.parametrize("day", ["2026-09-02", "1899-12-31"])
+def test_consent_stated_of_an_impossible_day_is_refused(desk: Desk, day: str) -> None:
+    path = desk.write("email\nann@example.org\n")
+    with pytest.raises(UsageError, match=day):
+        desk.check(path, stated=parse_attest([f"email=express@{day}"]))
+    mapping = desk.mapping(f'mapping = 1\n[consent.sms]\ndefault = "express"\non = {day}\n')
+    with pytest.raises(UsageError, match=day):
+        desk.check(path, mapping=mapping)
+
+
+@pytest.mark.parametrize(("region", "hint"), [("UK", "Did you mean GB?"), ("ZZ", "two letters")])
+def test_a_region_that_is_no_country_is_refused(desk: Desk, region: str, hint: str) -> None:
+    path = desk.write("email\nann@example.org\n")
+    with pytest.raises(UsageError, match=f'"{region}"') as caught:
+        desk.check(path, region=region)
+    assert hint in caught.value.hint
+    with pytest.raises(UsageError, match=f'"{region}"'):
+        desk.check(path, mapping=desk.mapping(f'mapping = 1\nregion = "{region}"\n'))

@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
+from consortium.intake.normal import RowChecker
 from consortium.model import Consent, ConsentBasis, PackOptOut, Relationship
 from consortium.pack import Stated
-from tests.unit.pack.conftest import Desk
+from tests.unit.pack.conftest import TODAY, Desk
 
 HEADER = "first,last,email,phone,zip,state\n"
 ANA = "Ana,Lopez,ana@mail.example.org,503-555-0101,97214,OR\n"
@@ -249,6 +250,15 @@ def test_mailchimps_times_are_consent_with_its_day(desk: Desk) -> None:
     assert [(o.number, o.cause) for o in read.opt_outs] == [(4, "unsubscribed")]
 
 
+@pytest.mark.parametrize(
+    "day", ["0001-01-01 00:00:00", "1753-01-01", "1899-12-30", "2026-09-02", "0000-00-00"]
+)
+def test_a_day_on_which_nobody_consented_is_not_believed(desk: Desk, day: str) -> None:
+    path = desk.write(f"Email Address,MEMBER_RATING,OPTIN_TIME,LEID\nann@example.org,2,{day},7\n")
+    (row,) = desk.read(path).rows
+    assert row.email_consent == Consent(ConsentBasis.EXPRESS, None)
+
+
 def test_a_word_about_consent_that_is_not_known_is_no_consent(desk: Desk) -> None:
     text = f"{STATUS}ana@mail.example.org,,perhaps,,\n"
     read = desk.read(desk.write(text), stated=Stated(email=Consent(ConsentBasis.EXPRESS)))
@@ -308,3 +318,25 @@ def test_a_million_characters_in_a_status_column_are_an_unknown_word(desk: Desk)
     read = desk.read(desk.write(text))
     assert read.rows[0].email_consent == Consent()
     assert [f.code for f in read.flaws] == ["unknown_word"]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        "abc1def2abc3def4abc5def6abc7def8,Lee",
+        "Ann,abc1def2abc3def4abc5def6abc7def8",
+        f"Ann,{'e' * 40}",
+    ],
+)
+def test_a_hash_in_place_of_a_name_is_not_sent(desk: Desk, cells: str) -> None:
+    read = desk.read(desk.write(f"email,first name,last name\nann@example.org,{cells}\n"))
+    (row,) = read.rows
+    assert (row.first_name, row.last_name) == ("", "")
+    assert [flaw.code for flaw in read.flaws] == ["already_hashed"]
+    RowChecker(TODAY).check([row])  # what is packed is taken in
+
+
+def test_a_hash_inside_a_full_name_is_not_sent(desk: Desk) -> None:
+    read = desk.read(desk.write(f"email,name\nann@example.org,Ann {'e' * 40}\n"))
+    (row,) = read.rows
+    assert (row.first_name, row.last_name) == ("", "")
