@@ -16,7 +16,6 @@ An answer says what becomes of its message:
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -70,6 +69,11 @@ class Handed:
     def settlements(self) -> list[Settlement]:
         """The settlements alone."""
         return [settlement for settlement, _ in self.settled]
+
+    @property
+    def intents(self) -> list[Intent]:
+        """The intents that have an answer."""
+        return [settlement.intent for settlement, _ in self.settled]
 
 
 class Letters:
@@ -171,40 +175,40 @@ class HandOver:
         self._unopenable = unopenable
         self._breaker = Breaker()
         self._next_at: datetime | None = None
-        self._in_hand = False
+        self._offered: Intent | None = None
         self.offered = 0
         self.meter = Meter()
         self.taken = timedelta(0)
 
     def batch(self, batch: Batch, handed: Handed) -> None:
         """Hand over what is ready; `handed` says what became of it, whatever is raised."""
-        todo = deque(batch.ready)
         try:
-            while todo and handed.sign is None and self._may_go_on(batch):
-                self._one(*todo[0], handed)
-                todo.popleft()
+            for intent, ready in batch.ready:
+                if handed.sign is not None or not self._may_go_on(batch):
+                    break
+                self._one(intent, ready, handed)
         except ConsortiumError as error:  # by the transport's promise, nothing was handed over
-            handed.error = error
-        except BaseException:
-            if self._in_hand:
-                handed.settled.append(
-                    (self._settled(todo[0][0], Unknown("interrupted")), todo.popleft()[1])
-                )
-            raise
+            handed.error, self._offered = error, None
         finally:
-            for intent, ready in todo:
-                handed.settled.append((self._back(intent), ready))
+            answered = set(handed.intents)
+            for intent, ready in batch.ready:
+                if intent not in answered:
+                    handed.settled.append((self._unanswered(intent), ready))
+            self._offered = None
 
     def _may_go_on(self, batch: Batch) -> bool:
-        if self._next_at is not None and not self._waiter.stop():
-            self._waiter.until(self._next_at)
+        """Wait for the next turn; false if it does not come while the batch is young."""
+        if self._next_at is not None:
+            self._waiter.until(self._next_at, at_most=HELD)
         now = self._waiter.now()
-        return not self._waiter.stop() and now - batch.at <= HELD and now <= self._not_after
+        begin = max(batch.at, self._next_at or batch.at)  # later than now: a clock turned back
+        end = min(batch.at + HELD, self._not_after)
+        return begin <= now <= end and not self._waiter.stop()
 
     def _one(self, intent: Intent, ready: Ready, handed: Handed) -> None:
         envelope = self._envelope(ready)
         if isinstance(envelope, Envelope):
-            outcome = self._deliver(envelope)
+            outcome = self._deliver(intent, envelope)
             handed.settled.append((self._settled(intent, outcome), ready))
             handed.sign = self._breaker.see(outcome)
             return
@@ -215,13 +219,12 @@ class HandOver:
             candidate = ready.candidate
             handed.stopped.append(Stopped(candidate.message_id, candidate.number, envelope))
 
-    def _deliver(self, envelope: Envelope) -> Outcome:
+    def _deliver(self, intent: Intent, envelope: Envelope) -> Outcome:
         self._still_ours()
         began = self._waiter.now()
         self.offered += 1
-        self._in_hand = True
+        self._offered = intent
         outcome = self._transport.deliver(envelope)
-        self._in_hand = False
         ended = self._waiter.now()
         self._next_at = began + self._interval
         self.taken = (self.taken * 4 + (ended - began)) / 5
@@ -257,6 +260,12 @@ class HandOver:
 
     def _settled(self, intent: Intent, outcome: Outcome) -> Settlement:
         return settlement(intent, outcome, at=self._waiter.now(), not_after=self._not_after)
+
+    def _unanswered(self, intent: Intent) -> Settlement:
+        """Offered, and then interrupted before its answer was noted: it may have gone."""
+        if intent == self._offered:
+            return self._settled(intent, Unknown("interrupted"))
+        return self._back(intent)
 
     def _back(self, intent: Intent) -> Settlement:
         now = self._waiter.now()

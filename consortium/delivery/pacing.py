@@ -206,10 +206,20 @@ class Waiter:
         """The present instant."""
         return self._clock.now()
 
-    def until(self, instant: datetime) -> None:
-        """Wait until an instant, or until the run is told to stop."""
+    def until(self, instant: datetime, *, at_most: timedelta = timedelta.max) -> None:
+        """Wait until an instant, or until the run is told to stop.
+
+        Args:
+            instant: On the clock, which may be turned back meanwhile.
+            at_most: The longest wait, whatever the clock says.
+        """
+        patience = at_most.total_seconds()
         while (left := (instant - self._clock.now()).total_seconds()) > 0 and not self.stop():
-            self._clock.sleep(min(left, _STEP_SECONDS))
+            if patience <= 0:
+                return
+            step = min(left, patience, _STEP_SECONDS)
+            self._clock.sleep(step)
+            patience -= step
 
 
 class Meter:

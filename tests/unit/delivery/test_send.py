@@ -5,7 +5,7 @@ import email.policy
 import json
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -520,6 +520,47 @@ def test_intent_that_has_grown_old_is_given_back_and_decided_anew(make: Build) -
     result = world.send(MemoryTransport(before=slow), patience=None)
     assert result.count(MessageState.ACCEPTED) == 25
     assert max(ages) <= 5
+
+
+class _InterruptedClock(FakeClock):
+    """Ctrl-C comes when somebody next asks what time it is."""
+
+    armed = False
+
+    def now(self) -> datetime:
+        if self.armed:
+            self.armed = False
+            raise KeyboardInterrupt
+        return super().now()
+
+
+def test_interrupt_between_an_answer_and_its_note_never_sends_the_message_again(
+    make: Build,
+) -> None:
+    clock = _InterruptedClock(START)
+    world = make(crowd(5, "nurses"), clock=clock)
+    transport = MemoryTransport(after=lambda _: setattr(clock, "armed", len(transport.taken) == 2))
+    with pytest.raises(KeyboardInterrupt):
+        world.send(transport)
+    result = world.send(transport)
+    assert sorted(recipients(transport)) == [f"p{i:04d}@example.org" for i in range(5)]
+    assert result.unknown == ("m-2",)
+    assert result.count(MessageState.ACCEPTED) == 4
+
+
+def test_clock_turned_back_does_not_keep_an_intent_waiting(make: Build) -> None:
+    world = make(crowd(3, "nurses"), rate="5/second")
+    turns = [timedelta(hours=-1)]
+
+    def turned_back(_: Envelope) -> None:
+        if turns:
+            clock_of(world).advance(turns.pop())
+            ban(world, "p0001@example.org")
+
+    transport = MemoryTransport(after=turned_back)
+    result = world.send(transport, patience=None)
+    assert recipients(transport) == ["p0000@example.org", "p0002@example.org"]
+    assert result.stopped == {("suppression", "opted_out"): 1}
 
 
 def test_only_one_process_sends_a_campaign(make: Build) -> None:
