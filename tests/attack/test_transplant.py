@@ -1,0 +1,539 @@
+"""The surgeon: whoever writes to database and wraps moves sealed things, and replays signed ones.
+
+Each opens only in its own place: row, upload, owner, campaign, wording, consortium. What can be
+moved all the same is at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from consortium.errors import BadFile, ConsortiumError, EvidenceError, PolicyRefused, StateConflict
+from consortium.pack.record_ids import open_record_id
+from consortium.testing.keys import MemoryKeys
+from consortium.testing.transport import MemoryTransport
+from consortium.types import PartnerSlug, UploadDigest
+from consortium.vault import age, cards
+from consortium.vault.seal import RowOpener, SealContext
+from consortium.vault.wrap import open_owner_wrap
+from tests.attack.stage import NAME, ORIGIN, POLICY, Stage, people
+from tests.attack.thief import StolenRow, rows_of, wraps_of
+
+OTHER = "ledger.example.org/elsewhere"
+
+
+class Surgeon:
+    """Works on the files of a host whose façade is at rest."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+
+    def run(self, sql: str, *values: object) -> None:
+        with closing(sqlite3.connect(self.stage.home / "consortium.db")) as connection:
+            connection.execute(sql, values)
+            connection.commit()
+
+    def ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.stage.home / "consortium.db")) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def swap(self, table: str, column: str, one: object, other: object) -> None:
+        """Exchange a column's values of two rows."""
+        [(first,)] = self.ask(f"SELECT {column} FROM {table} WHERE id = ?", one)
+        [(second,)] = self.ask(f"SELECT {column} FROM {table} WHERE id = ?", other)
+        assert first != second
+        self.run(f"UPDATE {table} SET {column} = ? WHERE id = ?", second, one)
+        self.run(f"UPDATE {table} SET {column} = ? WHERE id = ?", first, other)
+
+    def rows(self, slug: str) -> list[int]:
+        """A partner's row ids."""
+        found = self.ask(
+            "SELECT r.id FROM consortium_source_row r JOIN consortium_upload u "
+            "ON u.id = r.upload_id JOIN consortium_partner p ON p.id = u.partner_id "
+            "WHERE p.slug = ? ORDER BY r.id",
+            slug,
+        )
+        return [int(str(row)) for (row,) in found]
+
+    def wrap(self, scope: str, upload: UploadDigest) -> Path:
+        return self.stage.home / "wraps" / scope / f"{upload.hex()}.wrap"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """Two partners that have a list each, nobody in common."""
+    stage = Stage.found(tmp_path)
+    stage.join("nurses", people(1, 41, tag="n"))
+    stage.join("teachers", people(41, 81, tag="t"))
+    stage.host.merge()
+    yield stage
+    stage.host.close()
+
+
+@pytest.fixture
+def surgeon(stage: Stage) -> Surgeon:
+    return Surgeon(stage)
+
+
+def _owners_key(stage: Stage, slug: str) -> bytes:
+    """The data key of a partner's upload, as the partner itself would take it out."""
+    upload = stage.uploads[slug].digest
+    [wrap] = [w for scope, w in wraps_of(stage.home) if scope == "owner" and _opens(stage, slug, w)]
+    return open_owner_wrap(
+        wrap,
+        key=stage.desks[slug]._keys.open("receive"),
+        origin=ORIGIN,
+        owner=PartnerSlug(slug),
+        upload=upload,
+    )
+
+
+def _opens(stage: Stage, slug: str, wrap: bytes) -> bool:
+    try:
+        open_owner_wrap(
+            wrap,
+            key=stage.desks[slug]._keys.open("receive"),
+            origin=ORIGIN,
+            owner=PartnerSlug(slug),
+            upload=stage.uploads[slug].digest,
+        )
+    except EvidenceError:
+        return False
+    return True
+
+
+def _places(rows: Iterable[StolenRow]) -> Iterator[tuple[SealContext, bytes, int]]:
+    """Everywhere a sealed value could be moved to: context, salt, row number."""
+    for row, origin in itertools.product(rows, (ORIGIN, OTHER)):
+        yield SealContext(origin, row.owner, row.upload), row.data_salt, row.number
+
+
+def test_sealed_details_open_in_their_own_place_alone(stage: Stage) -> None:
+    rows = rows_of(stage.home)
+    key = _owners_key(stage, "nurses")
+    home = next(row for row in rows if row.owner == "nurses")
+    opened = []
+    for context, salt, number in _places(rows):
+        opener = RowOpener(key, label="details", salt=salt, context=context)
+        try:
+            opener.open(home.details, number=number)
+        except EvidenceError:
+            continue
+        opened.append((context.origin, context.owner, context.upload, number))
+    assert opened == [(ORIGIN, "nurses", home.upload, home.number)]
+
+
+def test_match_blocks_open_in_their_own_place_alone_although_one_key_seals_all(
+    tmp_path: Path,
+) -> None:
+    keys = MemoryKeys.host()
+    stage = Stage.found(tmp_path, keys=keys)
+    for slug in ("nurses", "teachers"):
+        stage.join(slug, people(1, 11))
+    rows = rows_of(stage.home)
+    home = rows[0]
+    opened = []
+    for row, origin in itertools.product(rows, (ORIGIN, OTHER)):
+        context = SealContext(origin, row.owner, row.upload)
+        for salt in (home.match_salt, row.match_salt):
+            opener = RowOpener(keys.open("match"), label="match", salt=salt, context=context)
+            try:
+                opener.open(home.match_block, number=row.number)
+            except EvidenceError:
+                continue
+            opened.append((origin, row))
+    assert set(opened) == {(ORIGIN, home)}
+
+
+def test_details_moved_between_rows_stop_the_messages_of_both_and_nobody_elses(
+    stage: Stage, surgeon: Surgeon
+) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    stage.host.campaigns.plan(NAME)
+    one, other, *_ = surgeon.rows("nurses")
+    surgeon.swap("consortium_source_row", "details", one, other)
+    transport = MemoryTransport()
+    stage.send(transport=transport)
+    sent = sorted(envelope.recipient.reveal() for envelope in transport.taken)
+    assert len(sent) == 78
+    assert "p1@people.example.org" not in sent
+    assert "p2@people.example.org" not in sent
+    assert dict(stage.host.reports.campaign(NAME).stopped) == {"the sealed row does not open": 2}
+
+
+def test_details_moved_between_owners_stop_the_messages_of_both(
+    stage: Stage, surgeon: Surgeon
+) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    stage.host.campaigns.plan(NAME)
+    surgeon.swap(
+        "consortium_source_row", "details", surgeon.rows("nurses")[3], surgeon.rows("teachers")[3]
+    )
+    transport = MemoryTransport()
+    stage.send(transport=transport)
+    assert len(transport.taken) == 78
+    for envelope in transport.taken:  # and every message is in the name of the row's own owner
+        number = int(envelope.recipient.reveal()[1:].partition("@")[0])
+        slug = "nurses" if number <= 40 else "teachers"
+        assert envelope.sender.endswith(f"@{slug}.example.org")
+
+
+@pytest.mark.parametrize("column", ["row_id", "point_id"])
+def test_a_message_pointed_at_another_row_or_address_does_not_go(
+    stage: Stage, surgeon: Surgeon, column: str
+) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    stage.host.campaigns.plan(NAME)
+    one, other = [
+        number
+        for (number,) in surgeon.ask(
+            "SELECT m.id FROM consortium_message m JOIN consortium_partner p ON p.id = m.owner_id "
+            "WHERE p.slug = 'nurses' ORDER BY m.id LIMIT 2"
+        )
+    ]
+    if column == "point_id":  # no two messages to one point: the swap has to step aside
+        [(first,)] = surgeon.ask("SELECT point_id FROM consortium_message WHERE id = ?", one)
+        [(second,)] = surgeon.ask("SELECT point_id FROM consortium_message WHERE id = ?", other)
+        surgeon.run("UPDATE consortium_message SET point_id = 0 WHERE id = ?", one)
+        surgeon.run("UPDATE consortium_message SET point_id = ? WHERE id = ?", first, other)
+        surgeon.run("UPDATE consortium_message SET point_id = ? WHERE id = ?", second, one)
+    else:
+        surgeon.swap("consortium_message", "row_id", one, other)
+    transport = MemoryTransport()
+    stage.send(transport=transport)
+    assert len(transport.taken) == 78
+    assert sum(count for _, count in stage.host.reports.campaign(NAME).stopped) == 2
+
+
+def test_match_blocks_moved_between_rows_stop_the_merge(stage: Stage, surgeon: Surgeon) -> None:
+    stage.join("tenants", people(1, 41))  # else there is nobody to compare anybody with
+    one, other, *_ = surgeon.rows("nurses")
+    surgeon.swap("consortium_source_row", "match_block", one, other)
+    with pytest.raises(EvidenceError, match="sealed match"):
+        stage.host.merge(full=True)
+
+
+def test_an_owners_wraps_swapped_between_uploads_are_noticed_by_their_owners(
+    stage: Stage, surgeon: Surgeon
+) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    ours, theirs = (
+        surgeon.wrap("owner", stage.uploads[slug].digest) for slug in ("nurses", "teachers")
+    )
+    one, other = ours.read_bytes(), theirs.read_bytes()
+    ours.write_bytes(other)
+    theirs.write_bytes(one)
+    for slug in ("nurses", "teachers"):
+        with pytest.raises(EvidenceError, match="wrapped data key does not belong"):
+            stage.approval(slug)
+
+
+def test_a_campaigns_wraps_swapped_between_owners_open_nothing(
+    stage: Stage, surgeon: Surgeon
+) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    stage.host.campaigns.plan(NAME)
+    ours, theirs = (
+        surgeon.wrap(f"campaign-{NAME}", stage.uploads[slug].digest)
+        for slug in ("nurses", "teachers")
+    )
+    one, other = ours.read_bytes(), theirs.read_bytes()
+    ours.write_bytes(other)
+    theirs.write_bytes(one)
+    transport = MemoryTransport()
+    with pytest.raises(PolicyRefused, match="has not handed over the keys"):
+        stage.send(transport=transport)
+    assert transport.taken == []
+
+
+@pytest.mark.parametrize("target", ["campaign", "standing"])
+def test_a_wrap_for_one_campaign_serves_no_other_and_never_stands(
+    stage: Stage, surgeon: Surgeon, target: str
+) -> None:
+    campaigns = stage.host.campaigns
+    campaigns.create(stage.campaign())
+    stage.approve("nurses")
+    given = surgeon.wrap(f"campaign-{NAME}", stage.uploads["nurses"].digest).read_bytes()
+    campaigns.create(stage.campaign("second", words="and again."))
+    if target == "campaign":
+        scope = "campaign-second"
+        stage.approve("nurses", name="second")
+    else:
+        scope = "standing"
+        standing = POLICY.format(slug="nurses", approval="standing", guards="")
+        stage.host.policies.set(stage.desks["nurses"].sign_policy(standing))
+    campaigns.plan("second")
+    moved = surgeon.wrap(scope, stage.uploads["nurses"].digest)
+    moved.parent.mkdir(exist_ok=True)
+    moved.write_bytes(given)
+    moved.chmod(0o600)
+    transport = MemoryTransport()
+    with pytest.raises(PolicyRefused):
+        stage.send("second", transport=transport)
+    assert transport.taken == []
+
+
+def test_an_approval_lapses_with_the_text_it_was_given_to(stage: Stage, surgeon: Surgeon) -> None:
+    campaigns = stage.host.campaigns
+    campaigns.create(stage.campaign())
+    old = stage.approval("nurses")
+    campaigns.record(old)
+    kept = surgeon.wrap(f"campaign-{NAME}", stage.uploads["nurses"].digest)
+    wrap = kept.read_bytes()
+    campaigns.revise(stage.campaign(words="vote for our friends."))
+    assert not kept.exists()
+    with pytest.raises(PolicyRefused, match="not answered this text"):
+        campaigns.record(old)
+    assert not kept.exists()
+    campaigns.plan(NAME)
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(wrap)  # as if somebody had kept a copy
+    kept.chmod(0o600)
+    transport = MemoryTransport()
+    with pytest.raises(PolicyRefused):
+        stage.send(transport=transport)
+    assert transport.taken == []
+
+
+def test_a_text_changed_in_the_database_is_not_sent_under_the_old_approval(
+    stage: Stage, surgeon: Surgeon
+) -> None:
+    campaigns = stage.host.campaigns
+    campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    campaigns.plan(NAME)
+    text = stage.campaign(words="vote for our friends.")
+    digest = hashlib.sha256(text.encode()).digest()
+    surgeon.run("UPDATE consortium_campaign SET document = ?, digest = ?", text, digest)
+    transport = MemoryTransport()
+    with pytest.raises(PolicyRefused, match="another text"):
+        stage.send(transport=transport)
+    surgeon.run("UPDATE consortium_approval SET campaign_digest = ?", digest)
+    with pytest.raises(PolicyRefused, match="has not handed over the keys"):
+        stage.send(transport=transport)  # the wraps say for which text they were made
+    assert transport.taken == []
+
+
+def test_an_answer_with_another_answers_keys_is_refused(stage: Stage) -> None:
+    campaigns = stage.host.campaigns
+    campaigns.create(stage.campaign())
+    campaigns.create(stage.campaign("second", words="and again."))
+    ours, theirs = stage.approval("nurses"), stage.approval("teachers")
+    later = stage.approval("nurses", "second")
+    for other in (theirs, later):
+        swapped = ours.partition("\n= ")[0] + "\n= " + other.partition("\n= ")[2]
+        with pytest.raises(EvidenceError, match="not those that its author signed"):
+            campaigns.record(swapped)
+    with pytest.raises(EvidenceError, match="not those that its author signed"):
+        campaigns.record(ours.partition("\n= ")[0] + "\n")
+    assert {scope for scope, _ in wraps_of(stage.home)} == {"owner"}
+
+
+def test_an_answer_is_refused_in_any_other_words_twice_and_after_a_later_one(
+    stage: Stage,
+) -> None:
+    campaigns = stage.host.campaigns
+    campaigns.create(stage.campaign())
+    yes = stage.approval("nurses")
+    for old, new in (
+        ('"ceiling":50', '"ceiling":5000'),
+        ('"partner":"nurses"', '"partner":"teachers"'),
+        (f'"campaign":"{NAME}"', '"campaign":"second"'),
+        ("approved", "declined"),
+        (ORIGIN, OTHER),
+    ):
+        assert old in yes
+        with pytest.raises(ConsortiumError) as refused:
+            campaigns.record(yes.replace(old, new))
+        assert refused.value.exit_code in {1, 3}
+    campaigns.record(yes)
+    with pytest.raises(StateConflict):
+        campaigns.record(yes)
+    stage.clock.sleep(60)
+    campaigns.record(stage.desks["nurses"].decline(campaigns.request(NAME, "nurses"), reason="x"))
+    with pytest.raises(StateConflict):
+        campaigns.record(yes)
+    assert {scope for scope, _ in wraps_of(stage.home)} == {"owner"}
+
+
+def test_a_request_is_read_by_whom_it_is_for_and_as_it_was_signed(stage: Stage) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    asked = stage.host.campaigns.request(NAME, "nurses")
+    with pytest.raises(EvidenceError, match="for nurses"):
+        stage.desks["teachers"].review(asked)
+    with pytest.raises(EvidenceError):
+        stage.desks["teachers"].approve(asked)
+    for old, new in (
+        ('"ceiling":50', '"ceiling":90'),
+        ("closes at 8", "closes at 9"),
+        (ORIGIN, OTHER),
+    ):
+        assert old in asked
+        with pytest.raises(EvidenceError):
+            stage.desks["nurses"].approve(asked.replace(old, new))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, stage: Stage) -> Iterator[Stage]:
+    """Another consortium of the same partner, with the very same keys at host and partner."""
+    other = Stage.found(
+        tmp_path / "elsewhere", origin=OTHER, keys=_keys_of(stage.host._context.keys)
+    )
+    other.admit("nurses", keys=_keys_of(stage.desks["nurses"]._keys))
+    other.uploads["nurses"] = other.host.uploads.add(other.pack("nurses", people(1, 41)))
+    other.admit("teachers")
+    other.uploads["teachers"] = other.host.uploads.add(other.pack("teachers", people(41, 81)))
+    other.host.merge()
+    yield other
+    other.host.close()
+
+
+def _keys_of(keys: object) -> MemoryKeys:
+    assert isinstance(keys, MemoryKeys)
+    return keys
+
+
+def test_what_was_signed_for_one_consortium_is_refused_in_another(
+    stage: Stage, elsewhere: Stage
+) -> None:
+    for place in (stage, elsewhere):
+        place.host.campaigns.create(place.campaign())
+    desk = stage.desks["nurses"]
+    with pytest.raises(EvidenceError, match="another consortium"):
+        elsewhere.host.policies.set(
+            desk.sign_policy(POLICY.format(slug="nurses", approval="standing", guards=""))
+        )
+    with pytest.raises(EvidenceError):
+        elsewhere.host.campaigns.record(stage.approval("nurses"))
+    with pytest.raises(EvidenceError):
+        desk.review(elsewhere.host.campaigns.request(NAME, "nurses"))
+    with pytest.raises(StateConflict):
+        desk.join(elsewhere.host.card_text())
+
+
+def test_a_pack_opened_and_sealed_anew_for_another_consortium_is_refused(
+    stage: Stage, elsewhere: Stage
+) -> None:
+    """A malicious host passes a partner's pack on; even one that holds the same intake key."""
+    packed = stage.pack("nurses", people(1, 11), name="other")
+    with pytest.raises(BadFile, match="another consortium"):
+        elsewhere.host.uploads.add(packed)
+    plain = age.decrypt(
+        io.BytesIO(packed.read_bytes()), identity=stage.host._context.keys.open("intake")
+    )
+    again = elsewhere.root / "again.pack"
+    with again.open("wb") as stream:
+        age.encrypt(list(plain), stream, recipient=elsewhere.host.card.intake_recipient)
+    with pytest.raises(BadFile, match="another consortium"):
+        elsewhere.host.uploads.add(again)
+
+
+def test_wraps_and_rows_of_one_consortium_open_nothing_in_another(
+    stage: Stage, elsewhere: Stage
+) -> None:
+    elsewhere.host.campaigns.create(elsewhere.campaign())
+    ours = Surgeon(stage).wrap("owner", stage.uploads["nurses"].digest)
+    theirs = Surgeon(elsewhere).wrap("owner", elsewhere.uploads["nurses"].digest)
+    theirs.write_bytes(ours.read_bytes())
+    with pytest.raises(EvidenceError, match="wrapped data key does not belong"):
+        elsewhere.approval("nurses")
+
+
+def test_cards_are_admitted_once_unchanged_and_under_their_own_name(
+    stage: Stage, tmp_path: Path
+) -> None:
+    card = stage.desks["nurses"].card_text()
+    with pytest.raises(StateConflict):
+        stage.host.partners.add(card)
+    impostor = Stage.found(tmp_path / "x").desk("nurses")
+    with pytest.raises(StateConflict):
+        stage.host.partners.add(impostor.card_text())
+    fresh = Stage.found(tmp_path / "y").desk("tenants").card_text()
+    for old, new in (("tenants", "renters"), ("1 Main", "2 Main"), ("vote@", "note@")):
+        with pytest.raises((EvidenceError, BadFile)):
+            stage.host.partners.add(fresh.replace(old, new))
+    with pytest.raises((EvidenceError, BadFile)):
+        cards.decode_consortium(stage.host.card_text().replace("Attacked", "Attached"))
+
+
+def test_a_document_of_one_kind_never_passes_for_another(stage: Stage) -> None:
+    stage.host.campaigns.create(stage.campaign())
+    asked = stage.host.campaigns.request(NAME, "nurses")
+    said = stage.approval("nurses")
+    policy = stage.desks["nurses"].sign_policy(
+        POLICY.format(slug="nurses", approval="standing", guards="")
+    )
+    for wrong in (asked, policy, stage.desks["nurses"].card_text()):
+        with pytest.raises(ConsortiumError):
+            stage.host.campaigns.record(wrong)
+    for wrong in (asked, said):
+        with pytest.raises(ConsortiumError):
+            stage.host.policies.set(wrong)
+    for wrong in (said, policy):
+        with pytest.raises(EvidenceError):
+            stage.desks["nurses"].review(wrong)
+
+
+def test_record_ids_open_for_their_own_row_number_owner_and_consortium_alone(
+    stage: Stage,
+) -> None:
+    key = stage.desks["nurses"]._keys.open("receive")
+    mine = [row for row in rows_of(stage.home) if row.owner == "nurses"]
+    home = mine[4]
+    assert home.record_id is not None
+    opened = []
+    for row, owner, origin in itertools.product(mine, ("nurses", "teachers"), (ORIGIN, OTHER)):
+        try:
+            found = open_record_id(
+                home.record_id, number=row.number, key=key, origin=origin, owner=PartnerSlug(owner)
+            )
+        except EvidenceError:
+            continue
+        opened.append((row.number, owner, origin, found.reveal()))
+    assert opened == [(home.number, "nurses", ORIGIN, "n5")]
+
+
+# --- what can be moved all the same -----------------------------------------------------------
+
+
+def test_record_ids_can_be_moved_between_lists_of_one_owner_at_the_same_row_number(
+    stage: Stage,
+) -> None:
+    """Nothing but the owner's own write-back, which this version has not, would notice."""
+    second = stage.host.uploads.add(stage.pack("nurses", people(21, 31, tag="m"), name="second"))
+    key = stage.desks["nurses"]._keys.open("receive")
+    moved = next(r for r in rows_of(stage.home) if r.upload == second.digest and r.number == 5)
+    assert moved.record_id is not None
+    found = open_record_id(
+        moved.record_id, number=5, key=key, origin=ORIGIN, owner=PartnerSlug("nurses")
+    )
+    assert found.reveal() == "m25"  # valid for row 5 of the first list too: no upload is bound
+
+
+def test_a_policy_that_its_partner_has_replaced_can_be_put_back_and_the_ledger_shows_it(
+    stage: Stage,
+) -> None:
+    desk, policies = stage.desks["nurses"], stage.host.policies
+    wide = desk.sign_policy(POLICY.format(slug="nurses", approval="each-campaign", guards=""))
+    strict = "frequency = [{ max = 1, per_days = 30 }]"
+    narrow = desk.sign_policy(POLICY.format(slug="nurses", approval="each-campaign", guards=strict))
+    policies.set(narrow)
+    again = policies.set(wide)
+    assert again.version == 3
+    digest = again.digest_hex.encode()
+    with closing(sqlite3.connect(stage.home / "consortium.db")) as connection:
+        entries = [d for (d,) in connection.execute("SELECT data FROM consortium_ledger_entry")]
+    set_again = [e for e in entries if b'"policy_set"' in e and digest in e]
+    assert len(set_again) == 2
