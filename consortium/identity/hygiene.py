@@ -57,23 +57,21 @@ def judge(kind: Kind, blocks: Sequence[MatchBlock]) -> Key:
         kind: What kind of key it is.
         blocks: The match blocks of all rows of the component that hold it.
     """
-    contested = _contested(blocks)
     if kind in {"birth", "address"}:
-        return Key(kind, contested=contested)
-    named = {(b.first, b.surname_code): b for b in blocks if len(b.first) > 1}
-    differ = [(a, b) for a, b in combinations(named.values(), 2) if relate(a, b) is First.DIFFER]
-    if not differ:
-        return Key(kind, contested=contested)
-    if _unrelated(list(named.values())) >= CROWD_NAMES:
+        return Key(kind, contested=_contested(blocks))
+    named = list({(b.first, b.surname_code): b for b in blocks if len(b.first) > 1}.values())
+    if _unrelated(named) >= CROWD_NAMES:
         return Key(kind, crowd=True, household=True)
+    contested = _contested(blocks)
+    differ = [(a, b) for a, b in combinations(named, 2) if relate(a, b) is First.DIFFER]
     unclear = frozenset(
         c.first
-        for c in named.values()
+        for c in named
         if any(
             relate(a, c) is not First.DIFFER and relate(b, c) is not First.DIFFER for a, b in differ
         )
     )
-    return Key(kind, household=True, contested=contested, unclear=unclear)
+    return Key(kind, household=bool(differ), contested=contested, unclear=unclear)
 
 
 def _contested(blocks: Sequence[MatchBlock]) -> bool:

@@ -3,13 +3,13 @@
 In order: find the rows that came or went since the generation in use; find the components they can
 have touched; judge those whole, with match blocks opened in memory; write the memberships that
 changed as the next generation, invisibly; show it and append its ledger entry in one short
-transaction. What is not touched keeps its person and is not written. If an upload became active or
-ended meanwhile, a further round takes it in before anything is shown, so that the entry's list of
-uploads is exactly what the persons are made of.
+transaction. What is not touched keeps its person and is not written. If an upload became active
+meanwhile, a further round takes it in before anything is shown; if one ended, the merge starts
+over. So the entry's list of uploads is exactly what the persons are made of.
 
 A merge needs the match key and no other: it never sees an address or a name. It may die at any
 point; the generation in use stays as it was, and the next merge takes the remains back first. One
-merge runs at a time, under the lock `LOCK`; whoever deletes rows holds it as well.
+merge runs at a time, under the lock `LOCK`; uploads and withdrawals need not wait for it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from consortium.vault.seal import RowOpener, SealContext
 __all__ = ["LOCK", "MergeResult", "match_opener", "run", "sweep"]
 
 LOCK: Final = "merge"
-"""Name of the lock that keeps merges, and the deletion of rows, apart."""
+"""Name of the lock that keeps merges apart."""
 
 _MOST_ROUNDS = 20
 _FEW_ROWS = 2_000  # a change so small is always looked up
@@ -104,7 +104,7 @@ def run(
         started = clock.now()
         with database.read() as tx:
             shown = state.merge_generation(tx)
-        view, changed, judged = shown, 0, 0
+        view, changed, judged, seen = shown, 0, 0, set[UploadDigest]()
         for attempt in range(_MOST_ROUNDS):
             with database.read() as tx:
                 change = _plan(
@@ -112,41 +112,60 @@ def run(
                 )
             judged += change.judged
             changed += change.changed
+            seen.update(change.uploads)
+            holds = True
             if change.changed:
                 view += 1
                 with database.write() as tx:
                     merges.begin(tx, view, at=started)
-                _write(database, change, generation=view, observer=observer)
-            merges.settle(database, change.settle)
-            if view == shown:
-                return MergeResult(shown, change.rows, change.persons, 0, judged, None)
-            with database.write() as tx:
-                if merges.active_uploads(tx) == change.uploads:
-                    now = clock.now()
-                    state.show_generation(tx, view, instead_of=shown)
-                    entry = entries.merge_run(
-                        view,
-                        uploads=change.uploads,
-                        rows=change.rows,
-                        persons=change.persons,
-                        changed_rows=changed,
-                        at=now,
-                    )
-                    index = ledger.append(tx, entry)
-                    merges.finish(
-                        tx,
-                        view,
-                        rows=change.rows,
-                        persons=change.persons,
-                        changed_rows=changed,
-                        at=now,
-                        entry=index,
-                    )
-                    return MergeResult(view, change.rows, change.persons, changed, judged, index)
+                holds = _write(database, change, generation=view, observer=observer)
+            if holds and merges.settle(database, change.settle, still_active=seen):
+                if view == shown:
+                    return MergeResult(shown, change.rows, change.persons, 0, judged, None)
+                with database.write() as tx:
+                    active = merges.active_uploads(tx)
+                    if active == change.uploads:
+                        entry = _show(
+                            tx, view, instead_of=shown, change=change, changed=changed, clock=clock
+                        )
+                        return MergeResult(
+                            view, change.rows, change.persons, changed, judged, entry
+                        )
+                holds = seen <= set(active)
+            if not holds:  # an upload ended, and its rows may be gone: what was written is void
+                merges.sweep(database)
+                view, changed, seen = shown, 0, set()
         raise StateConflict(
             f"uploads came and went {_MOST_ROUNDS} times while they were being merged",
             hint="Run the merge again when fewer come: consortium merge run",
         )
+
+
+def _show(
+    tx: Tx, generation: int, *, instead_of: int, change: _Change, changed: int, clock: Clock
+) -> EntryIndex:
+    """Make what was written the generation in use, and record it."""
+    now = clock.now()
+    state.show_generation(tx, generation, instead_of=instead_of)
+    entry = entries.merge_run(
+        generation,
+        uploads=change.uploads,
+        rows=change.rows,
+        persons=change.persons,
+        changed_rows=changed,
+        at=now,
+    )
+    index = ledger.append(tx, entry)
+    merges.finish(
+        tx,
+        generation,
+        rows=change.rows,
+        persons=change.persons,
+        changed_rows=changed,
+        at=now,
+        entry=index,
+    )
+    return index
 
 
 def sweep(database: Database) -> bool:
@@ -247,13 +266,13 @@ def _compare(
     return kept, new.astype(np.int64)
 
 
-def _write(database: Database, change: _Change, *, generation: int, observer: Observer) -> None:
+def _write(database: Database, change: _Change, *, generation: int, observer: Observer) -> bool:
+    """Write a change as `generation`; False if a row was deleted in the meantime."""
     observer.begin("writing persons", len(change.close) + len(change.add_row))
     merges.close(database, change.close.tolist(), generation=generation)
     observer.advance(len(change.close))
-    pairs: Sequence[tuple[int, int]] = list(
-        zip(change.add_row.tolist(), change.add_person.tolist(), strict=True)
-    )
-    merges.add(database, pairs, generation=generation)
+    pairs = zip(change.add_row.tolist(), change.add_person.tolist(), strict=True)
+    written = merges.add(database, pairs, generation=generation)
     observer.advance(len(change.add_row))
     observer.end()
+    return written

@@ -17,12 +17,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from consortium.errors import StateConflict, StoreFailure, UsageError
 from consortium.store.engine import Database
@@ -130,6 +130,10 @@ def _advisory(database: Database, name: str) -> Iterator[Held]:
                     hint="Nothing more was done under it; run the same command again.",
                 ) from error
 
-        yield Held(name, check)
+        try:
+            yield Held(name, check)
+        finally:  # at once: the server notices a closed connection some moments later
+            with suppress(SQLAlchemyError):  # lost with its connection already
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
     finally:
         connection.close()

@@ -14,18 +14,18 @@ generation: readers see it as before, and the next merge judges it anew.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, update
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
-from consortium.store.engine import Database, Tx, chunked, in_chunks
+from consortium.store.engine import Database, Tx, chunked
 from consortium.store.memberships import STALE, visible
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, EntryIndex, PersonId, SourceRowId, UploadDigest
@@ -59,6 +59,7 @@ _contact = metadata.tables["consortium_row_contact"]
 _member = metadata.tables["consortium_membership"]
 _run = metadata.tables["consortium_merge_run"]
 
+_T = TypeVar("_T")
 _FETCH = 20_000
 _IN = 500
 _STEP_SECONDS = 0.03
@@ -246,7 +247,7 @@ def begin(tx: Tx, generation: int, *, at: datetime) -> None:
 def close(database: Database, rows: Iterable[int], *, generation: int) -> None:
     """Let the present memberships of these rows end with `generation`, in short transactions."""
 
-    def some(tx: Tx, part: list[int]) -> None:
+    def some(tx: Tx, part: list[int]) -> bool:
         tx.execute(
             update(_member)
             .where(
@@ -256,28 +257,53 @@ def close(database: Database, rows: Iterable[int], *, generation: int) -> None:
             )
             .values(to_generation=generation)
         )
+        return True
 
     _in_steps(database, rows, some)
 
 
-def add(database: Database, rows: Iterable[tuple[int, int]], *, generation: int) -> int:
-    """Write (row, person) memberships from `generation` on, in short transactions."""
+def add(database: Database, pairs: Iterable[tuple[int, int]], *, generation: int) -> bool:
+    """Write (row, person) memberships from `generation` on, in short transactions.
+
+    Returns:
+        False, and writes no more, if a row was deleted in the meantime.
+    """
     columns = ("row_id", "from_generation", "to_generation", "person_id")
-    values = ((row, generation, None, person) for row, person in rows)
-    return in_chunks(database, _member.name, columns, values)
+
+    def some(tx: Tx, part: list[tuple[int, int]]) -> bool:
+        there = select(_row.c.id).where(_row.c.id.in_([row for row, _ in part]))
+        if not tx.sqlite:
+            there = there.with_for_update(read=True, key_share=True)
+        if len(tx.execute(there).all()) < len(part):
+            return False
+        values = ((row, generation, None, person) for row, person in part)
+        tx.bulk(_member.name, columns, values)
+        return True
+
+    return _in_steps(database, pairs, some)
 
 
-def settle(database: Database, rows: Iterable[int]) -> None:
-    """These stale rows were judged anew and keep their person."""
+def settle(
+    database: Database, rows: Iterable[int], *, still_active: Collection[UploadDigest]
+) -> bool:
+    """These stale rows were judged anew and keep their person.
 
-    def some(tx: Tx, part: list[int]) -> None:
+    Returns:
+        False, and settles no more, if one of the uploads that they were judged with has ended:
+        their marks may be newer than the judgement.
+    """
+
+    def some(tx: Tx, part: list[int]) -> bool:
+        if not set(still_active) <= set(active_uploads(tx)):
+            return False
         tx.execute(
             update(_member)
             .where(_member.c.row_id.in_(part), _member.c.to_generation == STALE)
             .values(to_generation=None)
         )
+        return True
 
-    _in_steps(database, rows, some)
+    return _in_steps(database, rows, some)
 
 
 def finish(
@@ -311,7 +337,7 @@ def sweep(database: Database) -> bool:
     if not left:
         return False
 
-    def some(tx: Tx, part: list[int]) -> None:
+    def some(tx: Tx, part: list[int]) -> bool:
         here = _member.c.row_id.between(part[0], part[-1])
         tx.execute(delete(_member).where(here, _member.c.from_generation > current))
         tx.execute(
@@ -319,6 +345,7 @@ def sweep(database: Database) -> bool:
             .where(here, _member.c.to_generation > current)
             .values(to_generation=STALE)  # its mark, if it had one, is lost: judge it again
         )
+        return True
 
     _in_steps(database, range(1, end + 1), some)
     with database.write() as tx:
@@ -327,14 +354,16 @@ def sweep(database: Database) -> bool:
 
 
 def _in_steps(
-    database: Database, rows: Iterable[int], work: Callable[[Tx, list[int]], None]
-) -> None:
-    """Work through rows in transactions that other writers hardly notice."""
-    source = iter(rows)
+    database: Database, items: Iterable[_T], work: Callable[[Tx, list[_T]], bool]
+) -> bool:
+    """Work through items in transactions that other writers hardly notice, until one says stop."""
+    source = iter(items)
     size = _IN
     while part := list(islice(source, size)):
         began = time.perf_counter()
         with database.write() as tx:
-            work(tx, part)
+            if not work(tx, part):
+                return False
         spent = max(time.perf_counter() - began, 1e-4)
         size = max(50, min(10_000, int(size * min(2.0, _STEP_SECONDS / spent))))
+    return True

@@ -137,6 +137,41 @@ def test_an_upload_that_comes_while_a_merge_writes_is_taken_in_before_it_is_show
         assert ledger.size(tx) == 1
 
 
+@pytest.mark.parametrize("moment", ["begin", "end"])
+def test_an_upload_that_ends_and_is_erased_while_a_merge_writes_leaves_nothing_behind(
+    world: World, moment: str
+) -> None:
+    one = world.upload([row("mary", "smith", emails=(1,))])
+    world.merge()
+    between = world.upload([row("mary", "smith", emails=(1, 2))])
+    two = world.upload([row("mary", "smith", emails=(2,))])
+    labels: list[str] = []
+
+    class Interrupting(Silent):
+        def begin(self, label: str, total: int | None) -> None:
+            labels.append(label)
+            self.interrupt("begin")
+
+        def end(self) -> None:
+            self.interrupt("end")
+
+        def interrupt(self, now: str) -> None:
+            if now == moment and labels.count("writing persons") == 1 and labels[-1][0] == "w":
+                labels.append("done")
+                world.withdraw(between)
+                world.erase(between)
+
+    run(
+        world.database,
+        match_opener=match_opener(MATCH_KEY),
+        clock=world.clock,
+        observer=Interrupting(),
+    )
+    assert "done" in labels
+    assert world.persons() == {frozenset({(one, 1)}), frozenset({(two, 1)})}
+    assert world.merge(full=True).changed_rows == 0
+
+
 def test_two_merges_at_once_are_refused(world: World) -> None:
     world.upload([row("mary", "smith", emails=(1,))])
     with locks.exclusive(world.database, LOCK), pytest.raises(StateConflict):
