@@ -22,7 +22,7 @@ demo: $(VENV)/.base
 	$(BIN)/consortium demo
 
 test: $(VENV)/.full
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/.full
 	$(BIN)/ruff format --check $(SOURCES)
