@@ -139,7 +139,13 @@ def current_of(tx: Tx, partner_id: int) -> PolicyRecord | None:
 
 
 def current(tx: Tx) -> dict[PartnerSlug, PolicyRecord]:
-    """The policies in force; a partner that never set one is not in it and may not be used."""
+    """The policies in force; a partner that never set one is not in it and may not be used.
+
+    In a transaction that writes they stay so until it ends: a policy that is being set is waited
+    for, and none is set meanwhile. So nothing is decided under one that the ledger has replaced.
+    """
+    if tx.writable:
+        tx.execute(select(_PARTNER.c.id).order_by(_PARTNER.c.id).with_for_update(read=True))
     newest = (
         select(_POLICY.c.partner_id, func.max(_POLICY.c.version).label("version"))
         .group_by(_POLICY.c.partner_id)

@@ -7,7 +7,8 @@ that was or may have been handed over to any of their contact points.
 
 Nothing here decides. What it reads stays so until the transaction ends: on PostgreSQL the messages
 and uploads are locked, and new bans wait, so that an opt-out is either seen here or comes after
-the intent in the ledger.
+the intent in the ledger. Other campaigns' intents wait as well, so that of two messages to one
+person the second is decided with the first in view.
 """
 
 from __future__ import annotations
@@ -117,8 +118,8 @@ def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
         message_ids: At most a few hundred.
         day: Today; uploads that expired before it do not count.
     """
-    if not tx.sqlite:  # waits for bans being added now, and keeps new ones waiting
-        tx.execute(text("LOCK TABLE consortium_suppression IN SHARE MODE"))
+    if not tx.sqlite:  # waits for bans and other readers here, and keeps new ones waiting
+        tx.execute(text("LOCK TABLE consortium_suppression IN SHARE ROW EXCLUSIVE MODE"))
     statement = (
         select(
             _message,

@@ -15,6 +15,7 @@ from consortium.store import (
     opt_outs,
     outbox,
     partners,
+    policies,
     recipients,
     suppressions,
     uploads,
@@ -261,6 +262,64 @@ def test_ban_under_way_is_waited_for_and_seen(world: World) -> None:
         assert thread.is_alive()
     thread.join(20)
     assert seen == [True, False, False]
+
+
+def test_intents_of_two_campaigns_are_decided_one_after_the_other(world: World) -> None:
+    """So each sees what the other may have handed over, and caps and "one message" hold."""
+    heard: list[int] = []
+    began = threading.Event()
+
+    def decide() -> None:
+        began.wait(10)
+        with world.database.write() as tx:
+            ids = outbox.waiting(
+                tx, campaigns.get(tx, "other").id, owner_id=owner(tx, "nurses"), now=START, limit=9
+            )
+            heard.extend(len(c.person.prior) for c in recipients.read(tx, ids, day=START.date()))
+
+    world.create(name="other")
+    world.plan(crowd(6, "nurses", "teachers"), name="other")
+    thread = threading.Thread(target=decide)
+    thread.start()
+    with world.database.write() as tx:
+        first = due(tx)[:1]
+        recipients.read(tx, first, day=START.date())
+        outbox.intend(tx, first, at=START)
+        began.set()
+        thread.join(0.5)
+    thread.join(20)
+    assert heard == [1, 0, 0]
+
+
+def test_policy_being_set_is_waited_for(
+    world: World,
+) -> None:
+    """So the ledger never has an intent under a policy that was replaced before it."""
+    read: list[int] = []
+    began = threading.Event()
+
+    def decide() -> None:
+        began.wait(10)
+        with world.database.write() as tx:
+            read.append(policies.current(tx)[PartnerSlug("nurses")].version)
+
+    thread = threading.Thread(target=decide)
+    thread.start()
+    with world.database.write() as tx:
+        policies.set(
+            tx,
+            owner(tx, "nurses"),
+            document="another",
+            digest=b"\x09" * 32,
+            signature=b"\x01" * 64,
+            at=START,
+            entry=EntryIndex(0),
+        )
+        began.set()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join(20)
+    assert read == [2]
 
 
 def test_code_leads_to_its_contact_point_in_either_case(world: World) -> None:
