@@ -84,7 +84,7 @@ def _flock(database: Database, name: str) -> Iterator[Held]:
     assert file is not None
     if str(file) == ":memory:":
         raise UsageError("a database in memory has no locks", hint="Use sqlite:///PATH")
-    path = Path(f"{file}.{name}.lock")
+    path = Path(f"{file.resolve()}.{name}.lock")  # one file, whatever link leads to it
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

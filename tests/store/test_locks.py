@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -129,3 +130,12 @@ def test_a_lock_lost_with_its_connection_is_noticed_before_the_next_act(
         with pytest.raises(StoreFailure, match="is lost"):
             held.check()
     assert _is_free(database, "merge")
+
+
+def test_a_database_reached_by_a_link_has_the_same_locks(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "consortium.db")
+    with locks.exclusive(sqlite_database, "merge"):
+        assert not _is_free(Database.open(f"sqlite:///{link}"), "merge")
