@@ -17,7 +17,6 @@ Format: docs/formats/key-files.md.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -217,7 +216,7 @@ def _read(directory: Path, name: str) -> tuple[bytes, bytes]:
         salt, nonce = (base64.b64decode(fields[f], validate=True) for f in ("salt", "nonce"))
         sealed = base64.b64decode(rest.removesuffix(b"\n"), validate=True)
         stored_name = fields["name"]
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(name) from error
     if stored_name != name:
         raise KeyFailure(
