@@ -16,6 +16,7 @@ from consortium_cli.screen import say, say_all
 from consortium_cli.wording import (
     WIDTH,
     count,
+    counted,
     joined,
     lasting,
     listed,
@@ -92,7 +93,7 @@ def show_review(review: Review, *, partner: PartnerCard, everybody: bool) -> Non
     say_all(
         wrapped(f"{asked.purpose}, {asked.content}: people in {listed(within)}{but}", first="    ")
     )
-    lists = [f"{upload.list_name} ({count(upload.rows)} rows)" for upload in request.uploads]
+    lists = [f"{upload.list_name} ({counted(upload.rows, 'row')})" for upload in request.uploads]
     say_all(wrapped(f"your rows that would be opened: {', '.join(lists)}", first="    "))
     others = [
         f"{word} {listed(slugs)}"
@@ -134,14 +135,14 @@ def show_plan(plan: PlanResult, *, document: CampaignDocument) -> None:
     _show_without("not allowed", plan.refused)
     _show_without("later", plan.deferred)
     say("  ────────")
-    relief = [f"{people(r.gain)} more if {r.owner} allowed {count(r.needed)}." for r in plan.relief]
+    relief = [f"{count(r.gain)} more if {r.owner} allowed {count(r.needed)}." for r in plan.relief]
     say_all(wrapped(" ".join(["The most people these rules allow.", *relief])))
     if plan.new_messages:
         say_all(wrapped(_end(plan, document)))
     if plan.unmerged_rows:
         say_all(
             wrapped(
-                f"{count(plan.unmerged_rows)} rows have come since the last merge and get "
+                f"{counted(plan.unmerged_rows, 'row')} came after the last merge and get "
                 "nothing: consortium merge run, then plan again."
             )
         )
@@ -244,7 +245,7 @@ def show_left(view: CampaignView, *, server: str) -> bool:
             waiting[line.owner] += line.messages
     held = {owner: _HELD.get(view.said.get(owner, "gone"), "") for owner in waiting}
     ready = {owner: messages for owner, messages in waiting.items() if not held[owner]}
-    say(f"  {asked.name} ({view.campaign.state}): {count(sum(ready.values()))} messages to go")
+    say(f"  {asked.name} ({view.campaign.state}): {counted(sum(ready.values()), 'message')} to go")
     for owner in sorted(waiting):
         say(f"    {owner:<12}{count(waiting[owner]):>9}  {held[owner]}".rstrip())
     if ready:

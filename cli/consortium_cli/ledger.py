@@ -9,7 +9,7 @@ import click
 
 from consortium_cli.homes import host
 from consortium_cli.screen import FILE, say, say_all
-from consortium_cli.wording import count, joined, wrapped
+from consortium_cli.wording import count, counted, joined, wrapped
 
 if TYPE_CHECKING:
     from consortium.audit import Checked
@@ -89,8 +89,8 @@ def _facts(checked: Checked, *, compared: bool) -> list[str]:
         *joined(
             [
                 f"{count(checked.checkpoints)} signed and consistent",
-                f"{count(checked.proofs)} proofs",
-                f"{count(checked.documents)} signed documents",
+                counted(checked.proofs, "proof"),
+                counted(checked.documents, "signed document"),
             ],
             first=f"  {'checkpoints':<{_SIDE - 2}}",
         ),

@@ -6,7 +6,7 @@ import click
 
 from consortium_cli.homes import host
 from consortium_cli.screen import say
-from consortium_cli.wording import count, people
+from consortium_cli.wording import count, counted, people
 
 __all__ = ["command"]
 
@@ -24,9 +24,10 @@ def command() -> None:
 def run(ctx: click.Context, *, full: bool) -> None:
     """Bring persons up to date with the lists that count now, on the host."""
     result = host(ctx).uploads.merge(full=full)
-    say(f"{people(result.persons)} people in {count(result.rows)} rows of all lists")
+    say(f"{people(result.persons)} people in {counted(result.rows, 'row')} of all lists")
     if result.entry is None:
         say("  nothing has changed since the last merge")
     else:
-        say(f"  {count(result.judged_rows)} rows looked at, {count(result.changed_rows)} changed")
+        judged = counted(result.judged_rows, "row")
+        say(f"  {judged} looked at, {count(result.changed_rows)} changed")
         say(f"  generation {result.generation}, ledger entry {result.entry}")

@@ -14,7 +14,7 @@ from consortium.model import Channel, Scope
 from consortium.types import Pii
 from consortium_cli.homes import host
 from consortium_cli.screen import format_option, say, show_rows
-from consortium_cli.wording import count
+from consortium_cli.wording import counted
 
 __all__ = ["command"]
 
@@ -67,8 +67,8 @@ def add(ctx: click.Context, *, channel: str, scope: str, partner: str | None) ->
     added = optouts.add(_address(kind), channel=kind, scope=Scope(scope), partner=partner)
     whose = "from anybody" if partner is None else f"in the name of {partner}"
     if added.new:
-        points = added.contact_points
-        say(f"Recorded. Nothing goes {whose} to {count(points)} contact point(s) from now on.")
+        points = counted(added.contact_points, "contact point")
+        say(f"Recorded. From now on nothing goes {whose} to {points}.")
     else:
         say(f"That was recorded before: nothing goes {whose} to it.")
 

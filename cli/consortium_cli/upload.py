@@ -23,7 +23,7 @@ from consortium_cli.screen import (
     show_rows,
     yes_option,
 )
-from consortium_cli.wording import count, joined, wrapped
+from consortium_cli.wording import count, counted, joined, wrapped
 
 if TYPE_CHECKING:
     from consortium.app import ListOptions
@@ -76,7 +76,6 @@ def _described(
 
 def _pack_options(*, required: bool) -> Callable[[_F], _F]:
     """What a pack says of itself."""
-
     needed = "" if required else "  [default: none; needed with --as]"
 
     def decorate(function: _F) -> _F:
@@ -181,10 +180,10 @@ def _show_pack(made: PackResult) -> None:
     say_all(
         joined(
             [
-                f"{made.path.name}: {count(made.counts.rows)} rows",
-                f"{count(made.counts.opt_outs)} opt-outs",
-                f"{count(rejected)} rows were not usable",
-                f"{count(made.size_bytes)} bytes",
+                f"{made.path.name}: {counted(made.counts.rows, 'row')}",
+                counted(made.counts.opt_outs, "opt-out"),
+                f"{count(rejected)} unusable",
+                counted(made.size_bytes, "byte"),
             ]
         )
     )
@@ -254,8 +253,8 @@ def _facts(upload: UploadRecord) -> list[str]:
         *joined([f"{upload.name}: {upload.partner}", upload.list_name, upload.state.value]),
         *joined(
             [
-                f"{count(upload.rows)} rows",
-                f"{count(upload.opt_outs)} opt-outs",
+                counted(upload.rows, "row"),
+                counted(upload.opt_outs, "opt-out"),
                 f"{count(upload.rejected)} unusable",
                 f"{count(upload.repeated)} repeated",
             ],
@@ -338,8 +337,8 @@ def withdraw(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None
 
 def _consequences(rows: int) -> list[str]:
     return wrapped(
-        f"{count(rows)} rows count no more and are deleted. Opt-outs stay. Plans are not changed, "
-        "but nothing more is sent from these rows."
+        f"{counted(rows, 'row')}: no longer counted, and deleted. Opt-outs stay. Plans are not "
+        "changed, but nothing more is sent from these rows."
     )
 
 
@@ -360,6 +359,6 @@ def expire(ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
     if dry_run:
         say("  Nothing was done.")
         return
-    confirm(f"End {len(due)} uploads for good?", yes=yes)
+    confirm(f"End {counted(len(due), 'upload')} for good?", yes=yes)
     ended = uploads.expire()
     say(f"  {', '.join(u.name for u in ended)} ended. Next: consortium merge run")

@@ -11,7 +11,18 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 
-__all__ = ["WIDTH", "count", "joined", "lasting", "listed", "people", "span", "when", "wrapped"]
+__all__ = [
+    "WIDTH",
+    "count",
+    "counted",
+    "joined",
+    "lasting",
+    "listed",
+    "people",
+    "span",
+    "when",
+    "wrapped",
+]
 
 WIDTH = 80
 """Columns of every screen."""
@@ -22,6 +33,11 @@ _DOT = " · "
 def count(number: int) -> str:
     """`48210` as `48,210`."""
     return f"{number:,}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `48,210 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def people(number: int) -> str:
