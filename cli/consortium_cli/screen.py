@@ -33,7 +33,21 @@ __all__ = [
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_RUNS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run at the start of a cell
+_RUNS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "|",
+    "%",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # run by spreadsheets
 
 FILE = click.Path(path_type=Path)
 """An argument that names a file; the library says what is wrong with it."""

@@ -65,7 +65,7 @@ REPAIRS: Mapping[str, str] = MappingProxyType(
 """What to do, for codes where the partner can do something about all such rows at once."""
 
 _HEADER = ("record", "line", "column", "code", "what", "row")
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,7 @@ class ProblemFile:
     def _open(self) -> None:
         try:
             descriptor = os.open(self._beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
         except OSError as error:
             raise self._unwritable(error) from error
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")

@@ -33,7 +33,11 @@ __all__ = [
 _VERSION: Final = 1
 _SIGNED_PREFIX: Final = b"consortium/v1|pack|"
 
-_Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+# Shown on the host's terminal: no control characters, nothing that turns the line's direction.
+_UNSHOWN = r"\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=rf"^[^{_UNSHOWN}]+$")
+]
 _Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 _Second = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
 _Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
