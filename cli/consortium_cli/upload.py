@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -41,8 +43,44 @@ def command() -> None:
     """Lists: check and pack them, take packs in, withdraw them."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a partner says of a list beside its file: `--map`, `--attest`, `--problems`."""
+
+    mapping: Path | None
+    attest: tuple[str, ...]
+    problems: Path | None
+
+    def options(self, file: Path) -> ListOptions:
+        """The same for the library; problems go beside the list unless said otherwise."""
+        from consortium.app import ListOptions  # noqa: PLC0415 - loads the whole library
+        from consortium.pack import default_path  # noqa: PLC0415 - the same
+
+        problems = self.problems or default_path(file)
+        return ListOptions(mapping=self.mapping, attest=self.attest, problems_to=problems)
+
+    def words(self) -> list[str]:
+        """What packing needs to be told again."""
+        mapped = ["--map", str(self.mapping)] if self.mapping else []
+        return mapped + [word for attested in self.attest for word in ("--attest", attested)]
+
+    def __bool__(self) -> bool:
+        return bool(self.mapping or self.attest or self.problems)
+
+
 def _list_options(function: _F) -> _F:
-    """What a partner says of a list beside its file."""
+    """The three options as one argument, `said`."""
+
+    @wraps(function)
+    def gathered(
+        *arguments: object,
+        mapping: Path | None,
+        attest: tuple[str, ...],
+        problems: Path | None,
+        **others: object,
+    ) -> object:
+        return function(*arguments, said=_Said(mapping, attest, problems), **others)
+
     for option in (
         click.option(
             "--problems",
@@ -61,17 +99,8 @@ def _list_options(function: _F) -> _F:
             "--map", "mapping", type=FILE, help="Which column is which.  [default: recognised]"
         ),
     ):
-        function = option(function)
-    return function
-
-
-def _described(
-    file: Path, *, mapping: Path | None, attest: tuple[str, ...], problems: Path | None
-) -> ListOptions:
-    from consortium.app import ListOptions  # noqa: PLC0415 - loads the whole library
-    from consortium.pack import default_path  # noqa: PLC0415 - the same
-
-    return ListOptions(mapping=mapping, attest=attest, problems_to=problems or default_path(file))
+        gathered = option(gathered)
+    return cast("_F", gathered)
 
 
 def _pack_options(*, required: bool) -> Callable[[_F], _F]:
@@ -104,32 +133,20 @@ def _pack_options(*, required: bool) -> Callable[[_F], _F]:
 @click.argument("file", type=FILE)
 @_list_options
 @click.pass_context
-def check(
-    ctx: click.Context,
-    *,
-    file: Path,
-    mapping: Path | None,
-    attest: tuple[str, ...],
-    problems: Path | None,
-) -> None:
+def check(ctx: click.Context, *, file: Path, said: _Said) -> None:
     """Say what is in the list FILE and what packing it would attest. Nothing leaves the machine.
 
     Needs no home; in a partner's home it reads the list as that partner's consortium would.
     """
     from consortium.app import check_without_home  # noqa: PLC0415 - loads the whole library
 
-    options = _described(file, mapping=mapping, attest=attest, problems=problems)
     partner = desk_if_any(ctx)
     if partner is None:
         today = SystemClock().now().date()
-        report = check_without_home(file, options=options, today=today)
+        report = check_without_home(file, options=said.options(file), today=today)
     else:
-        report = partner.check(file, options=options)
-    said = [
-        *(["--map", str(mapping)] if mapping else []),
-        *(w for a in attest for w in ("--attest", a)),
-    ]
-    show_check(report, file=file, said=said)
+        report = partner.check(file, options=said.options(file))
+    show_check(report, file=file, said=said.words())
     if report.rejected:
         ctx.exit(_REJECTED_ROWS)
 
@@ -149,15 +166,12 @@ def pack(
     obtained: date,
     expires: date | None,
     standing: bool,
-    mapping: Path | None,
-    attest: tuple[str, ...],
-    problems: Path | None,
+    said: _Said,
     out: Path | None,
     replace: bool,
 ) -> None:
     """Check, sign and encrypt the list FILE for the consortium this partner has joined."""
-    partner = desk(ctx)
-    made = partner.pack(
+    made = desk(ctx).pack(
         file,
         list_name=list_name,
         obtained_on=obtained,
@@ -165,7 +179,7 @@ def pack(
         expires_on=expires,
         standing=standing,
         replace=replace,
-        options=_described(file, mapping=mapping, attest=attest, problems=problems),
+        options=said.options(file),
     )
     show_attested(made.report, title="WHAT YOU ATTEST")
     _show_pack(made)
@@ -213,16 +227,14 @@ def add(
     obtained: date | None,
     expires: date | None,
     standing: bool,
-    mapping: Path | None,
-    attest: tuple[str, ...],
-    problems: Path | None,
+    said: _Said,
 ) -> None:
     """Take the pack FILE in, on the host: all of it or nothing.
 
     Delete the pack afterwards: whoever holds the intake key can open it.
     """
     if partner_home is None:
-        if any((list_name, obtained, expires, standing, mapping, attest, problems)):
+        if any((list_name, obtained, expires, standing, said)):
             raise click.UsageError("a pack says all this itself; with a list, name --as HOME")
         _show_added(host(ctx).uploads.add(file))
         return
@@ -235,7 +247,7 @@ def add(
         obtained_on=obtained,
         expires_on=expires,
         standing=standing,
-        options=_described(file, mapping=mapping, attest=attest, problems=problems),
+        options=said.options(file),
     )
     show_attested(made.report, title="WHAT THE PARTNER ATTESTS")
     _show_added(upload)
