@@ -1,9 +1,10 @@
 """Handing over a committed batch, one message after the other.
 
-For each: is the intent still young, the deadline not passed, the run not told to stop and its lock
-still held; then wait for its turn at the rate; open this one recipient's details, fill in the
-owner's form, hand over, forget. What is not reached is given back: it is certain that nothing of
-it left, and the next intent transaction decides it anew.
+For each: wait for its turn at the rate; is the intent still young, the run not told to stop, its
+lock still held, and the message still allowed at this very instant (the deadline or the first quiet
+hour can come inside a batch); open this one recipient's details, fill in the owner's form, hand
+over, forget. What is not reached is given back: it is certain that nothing of it left, and the next
+intent transaction decides it anew.
 
 An answer says what becomes of its message:
 
@@ -17,7 +18,7 @@ An answer says what becomes of its message:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,6 +28,7 @@ from consortium.delivery.openings import Openings
 from consortium.delivery.pacing import HELD, Breaker, GiveUp, Meter, Pause, Rest, Waiter, retry_at
 from consortium.delivery.render import Letter, Letterhead
 from consortium.delivery.transport import (
+    TOO_LATE,
     Accepted,
     Envelope,
     Later,
@@ -128,7 +130,8 @@ def settlement(
         case Rejected(code) | Later(code):
             return Settlement(intent, "later", code, MessageState.WAITING, at, again)
         case NotHandedOver(reason):
-            soon = at if reason == "no_connection" else again  # else it may be the message's fault
+            blameless = reason in {"no_connection", TOO_LATE}
+            soon = at if blameless else again  # else it may be the message's fault
             return Settlement(intent, "not_handed_over", None, MessageState.WAITING, at, soon)
         case Unknown():
             return Settlement(intent, "unknown", None, MessageState.UNKNOWN, at)
@@ -144,6 +147,7 @@ class HandOver:
         waiter: Tells the time, waits, and knows whether the run is told to stop.
         interval: From one hand-over to the next.
         not_after: The campaign's deadline.
+        allowed: Whether a message may go at an instant, by all that was known at its decision.
         banned: Whether the recipient has opted out under any of these tokens; asked only where
             there is more than one key epoch, because then a ban may stand under a token that only
             the opened address gives.
@@ -160,6 +164,7 @@ class HandOver:
         waiter: Waiter,
         interval: timedelta,
         not_after: datetime,
+        allowed: Callable[[Ready, datetime], bool],
         banned: Callable[[Ready, Sequence[Token]], bool],
         still_ours: Callable[[], None],
         unopenable: Callable[[Ready], None],
@@ -170,6 +175,7 @@ class HandOver:
         self._waiter = waiter
         self._interval = interval
         self._not_after = not_after
+        self._allowed = allowed
         self._banned = banned
         self._still_ours = still_ours
         self._unopenable = unopenable
@@ -206,8 +212,12 @@ class HandOver:
         return begin <= now <= end and not self._waiter.stop()
 
     def _one(self, intent: Intent, ready: Ready, handed: Handed) -> None:
+        if not self._may_go(ready):
+            handed.settled.append((self._back(intent), ready))
+            return
         envelope = self._envelope(ready)
         if isinstance(envelope, Envelope):
+            envelope = replace(envelope, may_go=lambda: self._may_go(ready))
             outcome = self._deliver(intent, envelope)
             handed.settled.append((self._settled(intent, outcome), ready))
             handed.sign = self._breaker.see(outcome)
@@ -218,6 +228,9 @@ class HandOver:
         else:
             candidate = ready.candidate
             handed.stopped.append(Stopped(candidate.message_id, candidate.number, envelope))
+
+    def _may_go(self, ready: Ready) -> bool:
+        return self._allowed(ready, self._waiter.now())
 
     def _deliver(self, intent: Intent, envelope: Envelope) -> Outcome:
         self._still_ours()

@@ -128,6 +128,7 @@ class Decider:
         self._openings = openings
         self._gone = Counter(handed_over)
         self._shut: dict[int, PartnerSlug] = {}
+        self._compiled: Mapping[PartnerSlug, CompiledPolicy] = {}
         self._turns = Turns()
         speed = document.speed
         self.rate: Final = limits.Rate(
@@ -143,6 +144,13 @@ class Decider:
         assert ready.candidate.row is not None, "it was ready"
         self._shut[ready.candidate.row.sealed.upload_id] = ready.candidate.owner
 
+    def still_allows(self, ready: Ready, *, at: datetime) -> bool:
+        """Whether what was decided holds a little later too: quiet hours may have begun."""
+        until = ready.may.until
+        if until is not None and at > until:
+            return False
+        return isinstance(self._judge(ready.candidate, at), Allow)
+
     def decide(self, tx: Tx, *, at: datetime, most: int) -> Batch:
         """Decide up to `most` messages and record what was decided, but for the ledger.
 
@@ -153,6 +161,7 @@ class Decider:
         """
         batch = Batch(at)
         policies = self._policies(tx)
+        self._compiled = {slug: policy.compiled for slug, policy in policies.items()}
         owners = self._owners(tx, policies, batch)
         if at < self._campaign.starts_at or not owners:
             batch.next_at = self._next(tx, owners, at)
@@ -169,7 +178,7 @@ class Decider:
                 without_uploads=self._shut,
             ),
         )
-        verdicts = self._judge_all(tx, picked, policies, owners, at)
+        verdicts = self._judge_all(tx, picked, owners, at)
         batch.held |= dict.fromkeys(self._shut.values(), "no_wrap")
         next_grant = self._intend(tx, verdicts.passed, batch)
         for message_id, until in verdicts.deferred:
@@ -227,11 +236,9 @@ class Decider:
         self,
         tx: Tx,
         picked: Sequence[int],
-        policies: Mapping[PartnerSlug, PolicyInForce],
         owners: Mapping[PartnerSlug, May],
         at: datetime,
     ) -> _Verdicts:
-        compiled = {slug: policy.compiled for slug, policy in policies.items()}
         found = {c.message_id: c for c in recipients.read(tx, picked, day=at.date())}
         room = {slug: may.room for slug, may in owners.items()}
         persons: set[PersonId] = set()
@@ -240,7 +247,7 @@ class Decider:
             may, left = owners[candidate.owner], room[candidate.owner]
             if candidate.person_id in persons or left == 0:
                 continue  # still due: the next batch asks about it again
-            answer = self._judge(candidate, compiled, at)
+            answer = self._judge(candidate, at)
             match answer:
                 case Refuse():
                     stopped = Stopped(candidate.message_id, candidate.number, answer)
@@ -264,12 +271,7 @@ class Decider:
             ready.candidate.row.sealed, owner=ready.candidate.owner, may=ready.may
         )
 
-    def _judge(
-        self,
-        candidate: Candidate,
-        compiled: Mapping[PartnerSlug, CompiledPolicy],
-        at: datetime,
-    ) -> Decision:
+    def _judge(self, candidate: Candidate, at: datetime) -> Decision:
         if candidate.row is None or candidate.token is None:
             return Refuse("upload", None, "ended")
         if candidate.written_to:
@@ -293,4 +295,4 @@ class Decider:
             consent_on=candidate.row.consent_on,
             approved=True,
         )
-        return decide(compiled, ask, row, candidate.person)
+        return decide(self._compiled, ask, row, candidate.person)

@@ -84,12 +84,14 @@ class May:
 
     Attributes:
         approval: Ledger entry of the answer; None where the policy's standing yes is used.
+        until: The last instant of the answer; None where the policy's standing yes is used.
         scope, purpose: Of the wraps that open its rows (`vault.wraps`, `vault.wrap`).
         room: How many more messages the ceiling covers; None: no ceiling.
         policy: Its policy.
     """
 
     approval: EntryIndex | None
+    until: datetime | None
     scope: str
     purpose: str
     room: int | None
@@ -123,12 +125,13 @@ def standing(
     if policy is None:
         return Held("no_policy")
     if answer is None and policy.compiled.approval == "standing":
-        return May(None, wraps.STANDING, wrap.STANDING, None, policy)
+        return May(None, None, wraps.STANDING, wrap.STANDING, None, policy)
     if reason := _against(campaign, answer, handed_over=handed_over, now=now):
         return Held(reason)
     assert answer is not None, "no answer is a reason against"
     return May(
         approval=answer.entry,
+        until=answer.until,
         scope=wraps.campaign_scope(campaign.name),
         purpose=wrap.campaign_purpose(campaign.name, digest=campaign.digest, until=answer.until),
         room=answer.ceiling - handed_over,

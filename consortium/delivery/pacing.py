@@ -24,6 +24,7 @@ from typing import Final
 
 from consortium.clock import Clock
 from consortium.delivery.transport import (
+    TOO_LATE,
     Accepted,
     Later,
     NotHandedOver,
@@ -120,6 +121,8 @@ class Breaker:
         match outcome:
             case Accepted():
                 self._silent = self._lost = self._about_us = self._alike = 0
+            case NotHandedOver(reason) if reason == TOO_LATE:
+                return None
             case NotHandedOver():
                 self._silent += 1
                 if self._silent >= _NO_ANSWER:

@@ -178,6 +178,7 @@ class _Run:
             waiter=waiter,
             interval=self._interval,
             not_after=self._campaign.not_after,
+            allowed=lambda ready, at: self._decider.still_allows(ready, at=at),
             banned=self._banned,
             still_ours=still_ours,
             unopenable=self._decider.shut,

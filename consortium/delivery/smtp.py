@@ -9,7 +9,7 @@ One connection is opened on first use and kept. If it turns out to have gone sta
 are dropped, because they quote addresses; codes are kept.
 
 Words for `NotHandedOver` and `Unknown`: `no_connection`, `connection_lost`, `timeout`,
-`service_closing` (421).
+`service_closing` (421), `too_late` (`Envelope.may_go` said no when the server was ready).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from consortium.config import SmtpSettings
 from consortium.delivery.connection import connect, verify
 from consortium.delivery.transport import (
+    TOO_LATE,
     Accepted,
     Envelope,
     Later,
@@ -169,6 +170,8 @@ class SmtpTransport:
         return reply, text
 
     def _content(self, smtp: smtplib.SMTP, envelope: Envelope) -> Outcome:
+        if not envelope.may_go():
+            return NotHandedOver(TOO_LATE)  # without a final dot the server takes nothing
         try:
             smtp.send(stuff(envelope.data))
         except OSError as error:

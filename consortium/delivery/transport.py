@@ -5,8 +5,8 @@ Five answers, told apart because each is followed by something else:
 * `Accepted`: the other side has taken the message. Final.
 * `Rejected`: the other side has refused it for good. Final.
 * `Later`: refused for now; the message goes back to waiting with a growing pause.
-* `NotHandedOver`: it is certain that nothing was taken (no connection, or lost before the final
-  dot). The message may be tried again.
+* `NotHandedOver`: it is certain that nothing was taken (no connection, lost before the final dot,
+  or no longer allowed by then). The message may be tried again.
 * `Unknown`: everything was handed over and the answer never came. Never tried again by itself: one
   message too few is a smaller harm than two (DESIGN, D7).
 
@@ -18,12 +18,14 @@ domain blocked) is not an answer about a message: a transport raises a `Consorti
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from consortium.types import Pii
 
 __all__ = [
+    "TOO_LATE",
     "Accepted",
     "Envelope",
     "Later",
@@ -37,6 +39,10 @@ __all__ = [
 ]
 
 
+TOO_LATE: Final = "too_late"
+"""Reason of a `NotHandedOver`: `Envelope.may_go` said no."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One message ready to go.
@@ -45,11 +51,13 @@ class Envelope:
         sender: Envelope sender, an address of the owner.
         recipient: The one recipient's address.
         data: Header and body, CRLF line ends, lines of at most 998 octets, not dot-stuffed.
+        may_go: Asked once more right before the content: connecting can take a minute.
     """
 
     sender: str
     recipient: Pii
     data: bytes
+    may_go: Callable[[], bool] = field(default=lambda: True, compare=False)
 
     def __repr__(self) -> str:
         return f"Envelope(‹personal›, {len(self.data)} bytes)"

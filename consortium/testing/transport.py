@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from consortium.delivery.transport import (
+    TOO_LATE,
     Accepted,
     Envelope,
     Later,
@@ -49,6 +50,8 @@ class MemoryTransport:
         """Take the message, or not, as told."""
         self.offered += 1
         self._before(envelope)
+        if not envelope.may_go():
+            return NotHandedOver(TOO_LATE)
         answer = next(self._answers, Accepted("250 2.0.0"))
         match answer:
             case BaseException():

@@ -59,7 +59,7 @@ class Mortal(Database):
     """The same database, until it has written so often; then its process is dead."""
 
     def __init__(self, database: Database, *, writes: int, when: str) -> None:
-        self.engine = database.engine
+        vars(self).update(vars(database))
         self.dead = False
         self._left = writes
         self._when = when

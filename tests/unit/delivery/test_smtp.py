@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,6 +160,14 @@ def test_connection_lost_after_the_dot_is_never_followed_by_a_second_try() -> No
         transport.deliver(envelope(text=b"one"))
         assert transport.deliver(envelope(text=b"two")) == Unknown("connection_lost")
         assert len(script.contents) == 2
+
+
+def test_message_that_may_no_longer_go_when_the_server_is_ready_is_not_handed_over() -> None:
+    with scripted(HELLO + TAKEN, HELLO + TAKEN) as (transport, script):
+        late = replace(envelope(text=b"one"), may_go=lambda: False)
+        assert transport.deliver(late) == NotHandedOver("too_late")
+        assert transport.deliver(envelope(text=b"two")) == Accepted("250 2.0.0")
+        assert [b"one" in content for content in script.contents] == [False, False]
 
 
 def test_refusal_stands_even_if_the_server_hangs_up_right_after_it() -> None:
