@@ -193,6 +193,7 @@ class _Beside:
     def __enter__(self) -> BinaryIO:
         try:
             descriptor = os.open(self._beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
         except OSError as error:
             raise self._unwritable(error) from error
         self._stream = os.fdopen(descriptor, "wb")

@@ -9,20 +9,77 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["create_private", "replace_private", "shred", "sync_directory"]
+__all__ = [
+    "create_private",
+    "create_public",
+    "make_private_folder",
+    "prepared",
+    "replace_private",
+    "shred",
+    "sync_directory",
+]
+
+_PRIVATE, _PUBLIC = 0o600, 0o644
 
 
 def create_private(path: Path, data: bytes) -> None:
     """Write a new file; raises FileExistsError if there is one, OSError if it cannot be done."""
-    _write(path, data, os.link)
+    with prepared(path, data) as finish:
+        finish()
+
+
+def create_public(path: Path, data: bytes) -> None:
+    """The same for what others may read, as far as the umask lets them."""
+    with prepared(path, data, mode=_PUBLIC) as finish:
+        finish()
 
 
 def replace_private(path: Path, data: bytes) -> None:
     """Write a file, in place of one of that name if there is one; raises OSError."""
-    _write(path, data, os.replace)
+    with prepared(path, data, place=os.replace) as finish:
+        finish()
+
+
+@contextmanager
+def prepared(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int = _PRIVATE,
+    place: Callable[[Path, Path], None] = os.link,
+) -> Iterator[Callable[[], None]]:
+    """A file written beside its place, for the block to put there when all else is done.
+
+    Args:
+        path: Its place.
+        data: Its bytes.
+        mode: Whoever writes it can read it, whatever the umask; others as mode and umask say.
+        place: What moves it there; linking never replaces another file.
+
+    Yields:
+        What puts it in its place; not called, nothing is left. Raises as `create_private`.
+    """
+    make_private_folder(path.parent)
+    beside = path.parent / f".{path.name[:200]}.{secrets.token_hex(8)}.new"
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, os.fstat(descriptor).st_mode & 0o777 | _PRIVATE)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+
+        def finish() -> None:
+            place(beside, path)
+            sync_directory(path.parent)
+
+        yield finish
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def shred(path: Path) -> bool:
@@ -53,25 +110,20 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _make_private(folder: Path) -> None:
-    """Make a folder and those above it that are missing, each with mode 0700."""
-    if not folder.is_dir():
-        if folder.exists():
-            raise NotADirectoryError(folder)
-        _make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+def make_private_folder(folder: Path) -> list[Path]:
+    """Make a folder and those above it that are missing, each with mode 0700; raises OSError.
 
-
-def _write(path: Path, data: bytes, place: Callable[[Path, Path], None]) -> None:
-    _make_private(path.parent)
-    beside = path.parent / f".{path.name}.{secrets.token_hex(8)}.new"
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    Returns:
+        The folders that were made, outermost first.
+    """
+    if folder.is_dir():
+        return []
+    if folder.exists():
+        raise NotADirectoryError(folder)
+    made = make_private_folder(folder.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        place(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    sync_directory(path.parent)
+        folder.mkdir(mode=0o700)
+    except FileExistsError:  # another process was faster
+        return made
+    folder.chmod(0o700)  # a umask may have taken away even our own bits
+    return [*made, folder]
