@@ -3,13 +3,15 @@
 `Database` wraps an SQLAlchemy engine, its own or an application's. `read()` gives a consistent
 view; `write()` is a short transaction that either happens as a whole or not at all. On SQLite a
 write takes the single writer at once (`BEGIN IMMEDIATE`), so it waits at its beginning and never
-fails half-way; on PostgreSQL it runs at READ COMMITTED and verbs lock what they depend on.
+fails half-way, and asks for it every millisecond, so that it gets in between two chunks of long
+work; on PostgreSQL it runs at READ COMMITTED and verbs lock what they depend on.
 
 Long work never sits inside `write()`: it writes invisible rows in chunks (`in_chunks`) and flips
 them visible in one last short transaction (DESIGN, D1).
 
 SQLite: WAL, foreign keys, `secure_delete`, synchronous FULL (an intent must survive a power cut
-before its message is handed over), files of mode 0600.
+before its message is handed over), files of mode 0600. An application's engine keeps its own
+settings and its own way to begin a transaction: ours hold for as long as one of ours is open.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -26,18 +28,27 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, CursorResult
-from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine.url import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql import Executable
 
 from consortium.errors import StoreFailure, UsageError
 
-__all__ = ["Database", "Engine", "Tx", "chunked", "in_chunks"]
+__all__ = ["Database", "Engine", "Tx", "chunked", "give_way", "in_chunks"]
 
 _T = TypeVar("_T")
 _CHUNK_SECONDS = 0.03  # DESIGN D1: no writer waits longer than 50 ms for a chunk
 _BUSY_SECONDS = 30
-_KINDS = ("sqlite", "postgresql")
+_FULL = 2  # of SQLite's `synchronous`
+_LENT = {
+    "busy_timeout": _BUSY_SECONDS * 1000,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "synchronous": _FULL,
+}
+"""Settings of a connection that an application lends us."""
+_ASK_SECONDS = 0.001
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ class Tx:
                 copy.write_row(row)
 
 
-def _translate(error: SQLAlchemyError | sqlite3.Error) -> StoreFailure:
+def _translate(error: Exception) -> StoreFailure:
     """Our words for what went wrong; never the driver's, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
     if "locked" in text or "busy" in text:
@@ -112,34 +123,44 @@ class Database:
     """A consortium's database.
 
     Args:
-        engine: An SQLAlchemy engine for SQLite or PostgreSQL. One that an application made is used
-            as it is, apart from the connection settings named in the module's docstring.
+        engine: An application's SQLAlchemy engine for SQLite (sqlite3) or PostgreSQL (psycopg). It
+            stays the application's: it is neither configured nor disposed of here.
+
+    Attributes:
+        made_file: Whether opening it made its SQLite file.
+
+    Raises:
+        UsageError: No support for such a database or driver.
     """
 
     def __init__(self, engine: Engine) -> None:
-        if engine.dialect.name not in _KINDS:
-            raise _unsupported(engine.dialect.name)
+        _refuse_unsupported(engine.url)
         self.engine = engine
-        if engine.dialect.name == "sqlite":
-            event.listen(engine, "connect", _on_sqlite_connect)
-            event.listen(engine, "begin", _on_sqlite_begin)
+        self.made_file = False
+        self._ours = False
 
     @classmethod
-    def open(cls, url: str) -> Database:
+    def open(cls, url: str, *, must_exist: bool = False) -> Database:
         """Open by URL; `postgresql://` means the psycopg driver.
+
+        Args:
+            url: `sqlite:///PATH` or `postgresql://…`.
+            must_exist: Refuse an SQLite file that is not there, instead of making an empty one.
 
         Raises:
             UsageError: The URL is malformed, or its driver is not installed.
+            StoreFailure: The file is not there, or cannot be made.
         """
+        made = False
         try:
             parsed = make_url(url)
-            if parsed.drivername == "postgresql":
-                parsed = parsed.set(drivername="postgresql+psycopg")
-            if parsed.get_backend_name() not in _KINDS:
-                raise _unsupported(parsed.get_backend_name())
-            if parsed.drivername == "sqlite" and parsed.database:
-                _create_private(Path(parsed.database))
-            arguments = {"timeout": _BUSY_SECONDS} if parsed.drivername == "sqlite" else {}
+            backend = parsed.get_backend_name()
+            if parsed.drivername in _DRIVERS:
+                parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
+            _refuse_unsupported(parsed)
+            if backend == "sqlite":
+                made = _find_or_make(parsed.database or ":memory:", must_exist=must_exist)
+            arguments = {"timeout": _BUSY_SECONDS} if backend == "sqlite" else {}
             engine = create_engine(parsed, connect_args=arguments, hide_parameters=True)
         except ImportError as error:
             raise UsageError(
@@ -151,7 +172,12 @@ class Database:
                 "the database URL is not one we understand",
                 hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME",
             ) from error
-        return cls(engine)
+        if backend == "sqlite":
+            event.listen(engine, "connect", _on_sqlite_connect)
+        database = cls(engine)
+        database.made_file = made
+        database._ours = True
+        return database
 
     @property
     def file(self) -> Path | None:
@@ -178,39 +204,73 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, writable: bool) -> Iterator[Tx]:
-        level = (
-            None
-            if self.engine.dialect.name == "sqlite"
-            else ("READ COMMITTED" if writable else "REPEATABLE READ")
-        )
-        options: dict[str, Any] = {"consortium_write": writable}
-        if level:
-            options["isolation_level"] = level
+        sqlite = self.engine.dialect.name == "sqlite"
+        options: dict[str, Any] = {}
+        if not sqlite:
+            options["isolation_level"] = "READ COMMITTED" if writable else "REPEATABLE READ"
             options["postgresql_readonly"] = not writable
         try:
             with (
                 self.engine.connect().execution_options(**options) as connection,
+                _borrowed(connection) if sqlite and not self._ours else nullcontext(),
                 connection.begin(),
             ):
+                if sqlite:
+                    _begin(connection, writable=writable)
                 yield Tx(connection, writable)
-        except (DBAPIError, sqlite3.Error) as error:
+        except (DBAPIError, self.engine.dialect.loaded_dbapi.Error) as error:  # `bulk` is bare
+            raise _translate(error) from error
+
+    def empty_log(self) -> None:
+        """Move what was written into the file, and leave SQLite's log of it without a byte.
+
+        Until then the log may hold what has been deleted. Does nothing while somebody is reading
+        what the log holds, and on PostgreSQL, whose own VACUUM and checkpoints see to it.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        except DBAPIError as error:
             raise _translate(error) from error
 
     def close(self) -> None:
-        """Give back every connection."""
-        self.engine.dispose()
+        """Give back every connection; an application's engine is left to the application."""
+        if self._ours:
+            self.engine.dispose()
 
 
-def _unsupported(kind: str) -> UsageError:
-    return UsageError(
-        f"no support for databases of kind {kind}",
-        hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME",
+def _refuse_unsupported(url: URL) -> None:
+    kind = url.get_backend_name()
+    driver = url.drivername.partition("+")[2] or _DRIVERS.get(kind)
+    if kind not in _DRIVERS:
+        what = f"databases of kind {kind}"
+    elif driver != _DRIVERS[kind]:
+        what = f"{kind} by the driver {driver}"
+    elif kind == "sqlite" and (url.database or "").startswith("file:"):
+        what = "SQLite files named by a URI"
+    else:
+        return
+    raise UsageError(
+        f"no support for {what}", hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME"
     )
 
 
-def _create_private(path: Path) -> None:
+def _find_or_make(name: str, *, must_exist: bool) -> bool:
+    """Whether the SQLite file had to be made."""
+    path = Path(name)
+    if name == ":memory:":
+        raise UsageError(
+            "a database in memory is gone when the program ends", hint="Use sqlite:///PATH"
+        )
     if path.exists():
-        return
+        return False
+    if must_exist:
+        raise StoreFailure(
+            f"there is no database {path.name}",
+            hint="Check `database` in consortium.toml, or restore it from a backup.",
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -218,10 +278,11 @@ def _create_private(path: Path) -> None:
         os.close(descriptor)
     except OSError as error:
         if path.exists():  # another process was faster
-            return
+            return False
         raise StoreFailure(
             f"cannot create the database {path.name}", hint="Check owner and mode of its folder."
         ) from error
+    return True
 
 
 def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
@@ -236,9 +297,61 @@ def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _on_sqlite_begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("consortium_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def _begin(connection: Connection, *, writable: bool) -> None:
+    raw: Any = connection.connection.driver_connection
+    if writable:
+        _take_writer(raw)
+    else:
+        raw.execute("BEGIN").close()
+
+
+@contextmanager
+def _borrowed(connection: Connection) -> Iterator[None]:
+    """Our settings on an application's SQLite connection, and its own again afterwards.
+
+    Only WAL stays: it is a property of the file, and readers would else wait for our writes.
+    """
+    raw: Any = connection.connection.driver_connection
+
+    def pragma(text: str) -> Any:  # noqa: ANN401 - an integer, or for WAL a word
+        row = raw.execute(f"PRAGMA {text}").fetchone()
+        return row and row[0]
+
+    before, way = {name: pragma(name) for name in _LENT}, raw.isolation_level
+    raw.isolation_level = None  # we say BEGIN ourselves
+    pragma("journal_mode=WAL")
+    for name, value in _LENT.items():
+        pragma(f"{name}={value}")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            pragma(f"{name}={value}")
+        raw.isolation_level = way
+
+
+def _take_writer(connection: sqlite3.Connection) -> None:
+    """Wait for the writer as long as the connection's `busy_timeout` says.
+
+    SQLite's own way of waiting comes to ask every 0.1 s only, and somebody who writes chunk after
+    chunk is seldom between two of them at that moment: a second of waiting was measured.
+    """
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()  # ms
+    until = time.monotonic() + patience / 1000
+    connection.execute("PRAGMA busy_timeout = 0").close()
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE").close()
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > until:
+                    raise
+                time.sleep(_ASK_SECONDS)
+            else:
+                return
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}").close()
 
 
 def in_chunks(
@@ -260,7 +373,13 @@ def in_chunks(
         spent = time.perf_counter() - began
         done += len(chunk)
         size = max(100, min(20_000, int(size * min(4.0, _CHUNK_SECONDS / max(spent, 1e-4)))))
+        give_way()
     return done
+
+
+def give_way() -> None:
+    """Between two chunks of long work: long enough for whoever waits for the writer to take it."""
+    time.sleep(2 * _ASK_SECONDS)
 
 
 def chunked(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

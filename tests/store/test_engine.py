@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
+import os
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.pool import StaticPool
 
 from consortium.errors import StoreFailure, UsageError
 from consortium.store.engine import Database, Tx, chunked, in_chunks
@@ -95,6 +97,25 @@ def test_many_rows_go_in_by_transactions_that_let_others_write(database: Databas
     assert found == 5000
 
 
+def test_who_waits_for_the_writer_gets_in_between_two_chunks(sqlite_database: Database) -> None:
+    order: list[str] = []
+
+    def other() -> None:
+        with sqlite_database.write():
+            order.append("other")
+
+    thread = threading.Thread(target=other)
+    with sqlite_database.write():
+        thread.start()
+        time.sleep(0.24)  # SQLite itself would ask at 0.23 and 0.33 s of waiting
+    time.sleep(0.06)
+    with sqlite_database.write():
+        order.append("next chunk")
+        time.sleep(0.2)
+    thread.join()
+    assert order == ["other", "next chunk"]
+
+
 def test_chunks_cover_everything_once() -> None:
     assert list(chunked(range(7), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(chunked([], 3)) == []
@@ -110,13 +131,15 @@ def test_a_url_that_is_not_ours_is_refused_without_being_repeated(url: str) -> N
     assert not url or url not in caught.value.message
 
 
-def test_an_engine_of_another_kind_is_refused() -> None:
-    class Other:
-        class dialect:  # noqa: N801 - shaped like an engine
-            name = "mysql"
+@pytest.mark.parametrize("url", ["mysql+pymysql://x/y", "postgresql+pg8000://x/y"])
+def test_an_engine_of_another_kind_or_driver_is_refused(url: str) -> None:
+    class Other:  # no driver for such an engine is installed
+        pass
 
-    with pytest.raises(UsageError, match="mysql"):
-        Database(Other())  # type: ignore[arg-type] # no driver for such an engine is installed
+    other: Any = Other()
+    other.url = make_url(url)
+    with pytest.raises(UsageError, match=r"mysql|pg8000"):
+        Database(other)
 
 
 def test_a_file_that_is_not_a_database_is_named_as_damaged(tmp_path: Path) -> None:
@@ -151,14 +174,74 @@ def test_sqlite_keeps_its_promises_on_every_connection(sqlite_database: Database
         sqlite_database.engine.dispose()
 
 
-def test_an_applications_engine_is_taken_as_it_is(tmp_path: Path) -> None:
+@pytest.fixture
+def applications_engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine that an application made and has used."""
     engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}")
-    with Database(engine).write() as tx:
-        tx.execute(text("CREATE TABLE t (x INTEGER)"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE theirs (x INTEGER)"))
+    yield engine
     engine.dispose()
-    with sqlite3.connect(tmp_path / "app.db") as connection:
-        assert connection.execute("SELECT count(*) FROM t").fetchone() == (0,)
-    connection.close()
+
+
+def test_an_applications_engine_stays_the_applications(applications_engine: Engine) -> None:
+    pool = applications_engine.pool
+    names = ("foreign_keys", "secure_delete", "synchronous", "busy_timeout")
+
+    def settings() -> list[int]:
+        with applications_engine.connect() as connection:
+            return [connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in names]
+
+    before = settings()
+    database = Database(applications_engine)
+    with database.write() as tx:
+        tx.execute(text("INSERT INTO theirs VALUES (1)"))
+        found = [tx.execute(text(f"PRAGMA {name}")).scalar_one() for name in names]
+    assert found == [1, 1, 2, 30_000]
+    database.close()
+    assert settings() == before
+    assert applications_engine.pool is pool
+
+
+def test_readers_of_the_application_do_not_wait_for_each_other(applications_engine: Engine) -> None:
+    with Database(applications_engine).read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM theirs")).scalar_one() == 0
+    with applications_engine.connect() as one, applications_engine.connect() as other:
+        for connection in (one, other):
+            assert connection.execute(text("SELECT count(*) FROM theirs")).scalar_one() == 0
+
+
+def test_a_database_in_an_applications_memory_outlives_its_closing() -> None:
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    first, second = Database(engine), Database(engine)
+    with first.write() as tx:
+        tx.execute(text("CREATE TABLE ours (x INTEGER)"))
+    first.close()
+    with second.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM ours")).scalar_one() == 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+pysqlite"])
+def test_a_new_file_is_private_whatever_the_umask(tmp_path: Path, scheme: str) -> None:
+    for umask in (0o000, 0o022, 0o277, 0o777):
+        path = tmp_path / f"{scheme}-{umask:o}.db"
+        before = os.umask(umask)
+        try:
+            database = Database.open(f"{scheme}:///{path}")
+        finally:
+            os.umask(before)
+        assert database.made_file
+        with database.write() as tx:
+            tx.execute(text("CREATE TABLE t (x INTEGER)"))
+            assert {p.stat().st_mode & 0o777 for p in tmp_path.glob(f"{path.name}*")} == {0o600}
+        database.close()
+
+
+def test_a_file_that_must_be_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailure, match=r"no database gone\.db"):
+        Database.open(f"sqlite:///{tmp_path / 'gone.db'}", must_exist=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_deleted_rows_leave_no_bytes_behind(sqlite_database: Database) -> None:
@@ -167,10 +250,7 @@ def test_deleted_rows_leave_no_bytes_behind(sqlite_database: Database) -> None:
         tx.bulk("consortium_feedback_mail", ("digest", "read_at", "kind"), [(marker, 1, "opt-out")])
     with sqlite_database.write() as tx:
         tx.execute(text("DELETE FROM consortium_feedback_mail"))
-    with sqlite_database.engine.connect() as connection:
-        connection.exec_driver_sql("ROLLBACK")  # a checkpoint runs outside of transactions
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
-        connection.exec_driver_sql("BEGIN")
+    sqlite_database.empty_log()
     assert sqlite_database.file is not None
     for path in sqlite_database.file.parent.iterdir():
         assert marker not in path.read_bytes()
