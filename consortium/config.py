@@ -27,7 +27,15 @@ PARTNER_FILE = "partner.toml"
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
 """A short name: 2 to 32 lower-case letters, digits and hyphens, starting with a letter."""
-_Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+_UNSEEN = r"\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_Line = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+    ),
+]
+"""One line as others will see it on a terminal: nothing invisible, nothing that turns it round."""
+_Url = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f]+$")]
 _Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]{0,64}[./][!-*,-~]{0,63}$")]
 """A dot or slash keeps an origin apart from every partner's slug."""
 _Domain = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
@@ -76,17 +84,16 @@ class HostSettings(_Settings):
     consortium: Literal[1]
     name: _Line
     origin: _Origin
-    database: _Line = "sqlite:///consortium.db"
+    database: _Url = "sqlite:///consortium.db"
     region: _Region = "US"
     dot_insensitive_domains: tuple[_Domain, ...] = ()
     smtp: SmtpSettings = SmtpSettings()
 
     def database_url(self, home: Path) -> str:
         """The database's URL with a relative SQLite path made absolute."""
-        prefix = "sqlite:///"
-        if self.database.startswith(prefix):
-            path = Path(self.database.removeprefix(prefix))
-            return prefix + str(path if path.is_absolute() else (home / path).resolve())
+        scheme, slashes, path = self.database.partition(":///")
+        if scheme.partition("+")[0] == "sqlite" and slashes and not path.startswith("/"):
+            return f"{scheme}{slashes}{home.resolve() / path}"
         return self.database
 
 

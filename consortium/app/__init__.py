@@ -4,10 +4,11 @@
 needs no home stands beside them.
 """
 
+from consortium.app.creating import create, create_partner
 from consortium.app.desk import ListOptions, PartnerDesk, check_without_home
 from consortium.app.host import Consortium
 from consortium.app.ledgers import verify_export
-from consortium.app.opening import create, create_partner, open, open_partner  # noqa: A004 - read as consortium.open
+from consortium.app.opening import open, open_partner  # noqa: A004 - read as consortium.open
 from consortium.app.policies import check_policy, list_rules
 
 __all__ = [

@@ -21,15 +21,20 @@ overwrites: the settings file is written last, so that a home without it was nev
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from consortium.config import HOST_FILE, PARTNER_FILE
 from consortium.errors import BadFile, HomeError, UsageError
+from consortium.vault import files
 
-__all__ = ["claim", "find", "read_file", "settings_text", "write_file"]
+__all__ = ["claim", "find", "prepared", "read_file", "settings_text", "write_file"]
 
 _OF = {HOST_FILE: "a consortium", PARTNER_FILE: "a partner"}
+_PARTS = ("keys", "wraps", "consortium.db")
 _MAKE = {
     HOST_FILE: "consortium init DIR --name NAME",
     PARTNER_FILE: "consortium partner keygen DIR",
@@ -47,10 +52,10 @@ def find(home: Path | None, file: str) -> Path:
         HomeError: There is none.
     """
     if home is not None:
-        if (home / file).is_file():
+        if _is_file(home / file):
             return home
         other = PARTNER_FILE if file == HOST_FILE else HOST_FILE
-        if (home / other).is_file():
+        if _is_file(home / other):
             raise HomeError(
                 f"{home} is the home of {_OF[other]}, and this is done by {_OF[file]}",
                 hint=f"Name a folder with {file}: --home DIR",
@@ -58,37 +63,57 @@ def find(home: Path | None, file: str) -> Path:
         raise HomeError(f"{home} is not the home of {_OF[file]}", hint=f"Make one: {_MAKE[file]}")
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / file).is_file():
+        if _is_file(folder / file):
             return folder
     raise HomeError(
         f"no home of {_OF[file]} here or above", hint=f"Use --home DIR, or make one: {_MAKE[file]}"
     )
 
 
-def claim(directory: Path) -> list[Path]:
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file, as far as this user can see."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+@contextmanager
+def claim(directory: Path, *, card: str) -> Iterator[list[Path]]:
     """Make a folder for a new home, mode 0700; refuse one that holds a home or part of one.
 
-    Returns:
-        The folder, if it was made here and is to be taken back should the rest fail.
+    Args:
+        directory: The folder; other files may be in it.
+        card: Name of the public card that the home will have.
+
+    Yields:
+        What was made so far, for the block to add to: taken back, newest first, if it raises.
 
     Raises:
         UsageError: Something of a home is there already, or it is not a folder.
     """
-    there = directory.exists()
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = files.make_private_folder(directory)
         names = {entry.name for entry in os.scandir(directory)}
     except OSError as error:
         raise UsageError(
             f"{directory} cannot be made or read as a folder", hint="Choose another folder."
         ) from error
-    taken = sorted(names & {HOST_FILE, PARTNER_FILE, "keys", "wraps", "consortium.db"})
-    if taken:
+    if taken := sorted(names & {*_OF, *_PARTS, card}):
+        unfinished = not names & {*_OF} and names & {*_PARTS}
         raise UsageError(
             f"{directory} already holds {taken[0]}",
-            hint="Nothing is overwritten: choose an empty folder.",
+            hint="A home was begun here and not finished: remove what is left of it."
+            if unfinished
+            else "Nothing is overwritten: choose an empty folder.",
         )
-    return [] if there else [directory]
+    try:
+        yield made
+    except BaseException:
+        for path in reversed(made):
+            with contextlib.suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink()
+        raise
 
 
 def settings_text(pairs: dict[str, object]) -> str:
@@ -113,16 +138,39 @@ def _quoted(text: str) -> str:
     return '"' + "".join(c if c >= " " and c != "\x7f" else f"\\u{ord(c):04X}" for c in out) + '"'
 
 
-def write_file(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Write a new file whole; never over an existing one."""
+def write_file(path: Path, text: str, *, public: bool = False) -> None:
+    """Write a new file, whole or not at all; never over an existing one.
+
+    Raises:
+        UsageError: There is one, or it cannot be written.
+    """
+    with _said(path):
+        (files.create_public if public else files.create_private)(path, text.encode())
+
+
+@contextmanager
+def prepared(path: Path, text: str) -> Iterator[Callable[[], None]]:
+    """A new private file that gets its name when the block calls what it is given.
+
+    Raises:
+        UsageError: There is one of that name, or it cannot be written.
+    """
+    with _said(path), files.prepared(path, text.encode()) as finish:
+        yield finish
+
+
+@contextmanager
+def _said(path: Path) -> Iterator[None]:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        yield
+    except FileExistsError as error:
+        raise UsageError(
+            f"{path.parent} already holds {path.name}", hint="Nothing is overwritten; move it away."
+        ) from error
     except OSError as error:
-        raise UsageError(f"{path.name} cannot be written in {path.parent}") from error
+        raise UsageError(
+            f"{path.name} cannot be written in {path.parent}", hint="Check its mode and its space."
+        ) from error
 
 
 def read_file(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import stat
 import tempfile
 from datetime import date
 from pathlib import Path
@@ -41,12 +42,18 @@ class Uploads:
         """
         context = self._context
         try:
+            kind = pack.stat().st_mode
+            if stat.S_ISDIR(kind):
+                raise BadFile(f"{pack.name} is a folder, not a pack")
+            if not stat.S_ISREG(kind):  # opening a pipe would wait for somebody to write to it
+                raise BadFile(
+                    f"{pack.name} is a pipe or device, and a pack is read twice",
+                    hint="Save it as a file first and give that file.",
+                )
             stream = pack.open("rb")
         except FileNotFoundError as error:
             raise BadFile(f"there is no file {pack.name}", hint="Check the name.") from error
-        except IsADirectoryError as error:
-            raise BadFile(f"{pack.name} is a folder, not a pack") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a name with a NUL is no name
             raise BadFile(f"{pack.name} cannot be read", hint="Check who may read it.") from error
         with stream:
             return intake.add(

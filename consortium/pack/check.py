@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from consortium.documents import shown
 from consortium.errors import BadFile, UsageError
 from consortium.model import (
     OLDEST_CONSENT,
@@ -175,7 +174,7 @@ class Reading:
     ) -> None:
         named = frozenset(mapping.headers if mapping else ())
         region = (mapping and mapping.region) or region
-        _check_region(region)
+        places.check_country(region)
         self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
         _check_stated(self.stated, today=today)
         self.source = open_list(path, known=lambda h: h.strip() in named or is_known(h))
@@ -198,15 +197,6 @@ class Reading:
             stated=self.stated,
             repeats_key=secrets.token_bytes(32),
             seal=seal,
-        )
-
-
-def _check_region(region: str) -> None:
-    if not places.is_country(region):
-        other = places.country(region)
-        raise UsageError(
-            f"{shown(region)} is not the code of a country",
-            hint=f"Did you mean {other}?" if other else "Give two letters, such as US, CA or GB",
         )
 
 

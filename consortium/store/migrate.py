@@ -22,7 +22,7 @@ from consortium.errors import StateConflict, StoreFailure
 from consortium.store.engine import Database, Tx
 from consortium.store.tables import metadata
 
-__all__ = ["VERSION_TABLE", "check", "create", "head", "upgrade"]
+__all__ = ["VERSION_TABLE", "check", "create", "create_in", "head", "upgrade"]
 
 VERSION_TABLE = "consortium_alembic_version"
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -80,13 +80,22 @@ def create(database: Database) -> None:
         StoreFailure: The database cannot be written.
     """
     with database.write() as tx:
-        _lock(tx)
-        if inspect(tx.connection).has_table(VERSION_TABLE) or _our_tables(tx):
-            raise StateConflict(
-                "the database already holds a consortium",
-                hint="Choose another --database, or open the home that it belongs to.",
-            )
-        _run(tx)
+        create_in(tx)
+
+
+def create_in(tx: Tx) -> None:
+    """The same in a transaction that goes on to say whose tables these are.
+
+    Raises:
+        StateConflict: There is a consortium, or part of one, in the database already.
+    """
+    _lock(tx)
+    if inspect(tx.connection).has_table(VERSION_TABLE) or _our_tables(tx):
+        raise StateConflict(
+            "the database already holds a consortium",
+            hint="Choose another --database, or open the home that it belongs to.",
+        )
+    _run(tx)
 
 
 def check(database: Database) -> None:

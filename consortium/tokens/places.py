@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 
+from consortium.documents import shown
+from consortium.errors import UsageError
 from consortium.tokens import tables, text
 
-__all__ = ["country", "is_country", "state"]
+__all__ = ["check_country", "country", "state"]
 
 _MAX_CHARS = 80
 _PIECES = re.compile(r"[-–—/,;:()]+")
@@ -22,9 +24,18 @@ def country(raw: str) -> str:
     return tables.country_names().get(_letters(raw), "")
 
 
-def is_country(code: str) -> bool:
-    """Whether a code is one that `country` gives, so that addresses can be read by it."""
-    return code != "" and country(code) == code
+def check_country(code: str) -> None:
+    """Refuse what is not one of the codes that `country` gives.
+
+    Raises:
+        UsageError: It is none; says which may be meant.
+    """
+    found = country(code)
+    if not code or found != code:
+        raise UsageError(
+            f"{shown(code)} is not the code of a country",
+            hint=f"Did you mean {found}?" if found else "Give two letters, such as US, CA or GB",
+        )
 
 
 def state(raw: str, country: str = "") -> str:

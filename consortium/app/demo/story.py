@@ -21,9 +21,9 @@ from importlib.resources import files
 from mailbox import Maildir
 from pathlib import Path
 
+from consortium.app.creating import create, create_partner
 from consortium.app.desk import ListOptions, PartnerDesk
 from consortium.app.host import Consortium
-from consortium.app.opening import create, create_partner
 from consortium.clock import ShiftedClock
 from consortium.config import SmtpSettings
 from consortium.delivery import SendResult
