@@ -15,9 +15,10 @@ from consortium.app.context import Context
 from consortium.errors import EvidenceError, NotFound
 from consortium.ledger import entries, note
 from consortium.policy import CompiledPolicy, GrantKind, GuardKind, RuleKind, SendPolicy, WishKind
-from consortium.store import ledger, partners, policies
+from consortium.store import campaigns, ledger, partners, policies
 from consortium.types import PartnerSlug
 from consortium.vault import signed
+from consortium.vault.wraps import STANDING
 
 __all__ = ["Policies", "PolicyView", "check_policy", "list_rules", "read_policy"]
 
@@ -95,6 +96,9 @@ class Policies:
     def set(self, signed_text: str, *, name: str = "the policy") -> PolicyView:
         """Put a signed policy in force.
 
+        Under one that asks for each campaign's approval, the host keeps no key to the partner's
+        rows: standing wraps that it was lent under an earlier one are dropped.
+
         Args:
             signed_text: What the partner's `sign_policy` gave.
             name: What errors call the document.
@@ -103,6 +107,7 @@ class Policies:
             EvidenceError: Not signed by an admitted partner for this consortium, or altered.
             DocumentError: The document says something it may not.
             NotFound: It speaks for a partner that was not admitted.
+            StateConflict: It is in force already.
         """
         with self._context.database.read() as tx:
             records = partners.all(tx)
@@ -139,6 +144,10 @@ class Policies:
                 at=now,
                 entry=entry,
             )
+            lent = campaigns.upload_digests(tx, record.id)
+        if read.approval != "standing":
+            for upload in lent:
+                self._context.wraps.drop(STANDING, upload=upload)
         return self.show(record.card.slug)
 
     def show(self, partner: str) -> PolicyView:
