@@ -15,6 +15,7 @@ message is in a definite state, and the same call goes on where this one ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -30,7 +31,7 @@ from consortium.delivery.owners import REASONS
 from consortium.delivery.pacing import GiveUp, Pause, Rest, Waiter, batch_size
 from consortium.delivery.progress import Progress, SendResult
 from consortium.delivery.transport import Transport
-from consortium.errors import ConsortiumError, PolicyRefused
+from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.model import CampaignState, MessageState, Observer, Silent
 from consortium.policy.decision import Refuse
 from consortium.store import campaigns, outbox, partners, plans, suppressions
@@ -111,7 +112,8 @@ def send(
             if run.run():
                 states.finish(database, campaign, wraps=wraps, clock=clock)
         except _KeepsRefusingError as error:
-            states.pause(database, campaign, clock=clock, by="operator")
+            with suppress(StateConflict):  # somebody else has paused or stopped it
+                states.pause(database, campaign, clock=clock, by="operator")
             raise ConsortiumError(
                 f"the mail server keeps refusing our messages ({error}); campaign paused",
                 hint=f"When it is settled: consortium campaign resume {campaign}",

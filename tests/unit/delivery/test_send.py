@@ -475,6 +475,19 @@ def test_flood_of_refusals_about_us_pauses_before_more_recipients_are_spent(
     assert counted == {MessageState.WAITING: 60}
 
 
+def test_flood_of_refusals_is_told_even_if_somebody_has_paused_already(make: Build) -> None:
+    world = make(crowd(30, "nurses"))
+    answers: list[Outcome] = [Rejected("550 5.7.1")] * 30
+
+    def pause(_: Envelope) -> None:
+        if transport.offered == 3:
+            states.pause(world.database, NAME, clock=world.clock)
+
+    transport = MemoryTransport(answers, after=pause)
+    with pytest.raises(ConsortiumError, match="keeps refusing our messages"):
+        world.send(transport)
+
+
 def test_sender_side_failure_ends_the_run_and_everything_still_waits(make: Build) -> None:
     world = make(crowd(30, "nurses"))
     trouble = ConsortiumError("mail.example refused the login (535)")
