@@ -3,7 +3,8 @@
 Done at start-up. What an upload in progress has written is told from an orphan by the partner's
 lock: a living process holds it, and `kill -9` lets go of it. Nothing here touches what counts.
 
-What an orphan brought goes with it: rows, wraps, and contact points that nothing else names.
+What an orphan brought goes with it: rows, wraps, and contact points that nothing else names. The
+last step empties SQLite's log, which would else hold the deleted bytes until it is written over.
 """
 
 from __future__ import annotations
@@ -113,7 +114,9 @@ def discard(database: Database, digest: UploadDigest, *, wraps: WrapStore) -> bo
         return False
     _delete_rows(database, found.id)
     with database.write() as tx:
-        return uploads.forget(tx, found.id)
+        forgotten = uploads.forget(tx, found.id)
+    database.empty_log()
+    return forgotten
 
 
 def erase(database: Database, upload: UploadRecord, *, wraps: WrapStore, clock: Clock) -> bool:
@@ -138,6 +141,7 @@ def erase(database: Database, upload: UploadRecord, *, wraps: WrapStore, clock: 
             ledger.append(
                 tx, entries.upload_erased(upload.partner, upload=upload.digest, at=clock.now())
             )
+        database.empty_log()
     return True
 
 

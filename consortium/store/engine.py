@@ -48,6 +48,7 @@ _LENT = {
 }
 """Settings of a connection that an application lends us."""
 _ASK_SECONDS = 0.001
+_LOG_ATTEMPTS, _LOG_PAUSE_SECONDS = 50, 0.02
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
@@ -221,18 +222,23 @@ class Database:
         except (DBAPIError, self.engine.dialect.loaded_dbapi.Error) as error:  # `bulk` is bare
             raise _translate(error) from error
 
-    def empty_log(self) -> None:
+    def empty_log(self) -> bool:
         """Move what was written into the file, and leave SQLite's log of it without a byte.
 
-        Until then the log may hold what has been deleted. Does nothing while somebody is reading
-        what the log holds, and on PostgreSQL, whose own VACUUM and checkpoints see to it.
+        Until then the log may hold what has been deleted. Tries for about a second and never makes
+        a writer wait; PostgreSQL sees to its log and to deleted rows by itself, later.
+
+        Returns:
+            Whether nothing is left in it. If somebody was reading from it all the time, the log
+            goes when the last process closes the database.
         """
         if self.engine.dialect.name != "sqlite":
-            return
+            return False
         try:
             with self.engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
-        except DBAPIError as error:
+                raw: Any = connection.connection.driver_connection
+                return _truncate_log(raw)
+        except (DBAPIError, sqlite3.Error) as error:
             raise _translate(error) from error
 
     def close(self) -> None:
@@ -352,6 +358,20 @@ def _take_writer(connection: sqlite3.Connection) -> None:
                 return
     finally:
         connection.execute(f"PRAGMA busy_timeout = {patience}").close()
+
+
+def _truncate_log(connection: sqlite3.Connection) -> bool:
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()  # ms
+    connection.execute("PRAGMA busy_timeout = 0").close()  # waiting would keep writers out
+    try:
+        for _ in range(_LOG_ATTEMPTS):
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return True
+            time.sleep(_LOG_PAUSE_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}").close()
+    return False
 
 
 def in_chunks(

@@ -110,6 +110,32 @@ def test_an_added_pack_counts_with_its_rows_opt_outs_wrap_and_entry(
     assert entry["rows"] == "1-49"
 
 
+def test_of_a_withdrawn_upload_no_sealed_byte_or_token_is_left_in_the_files(
+    house: House, nurses: PartnerDouble
+) -> None:
+    upload = house.add(nurses.pack(people(300)))
+    kept = house.add(nurses.pack([row(1, "kept@example.org")]))
+    with house.database.read() as tx:
+        columns = "details, match_block, content"
+        found = tx.execute(text(f"SELECT upload_id, {columns} FROM consortium_source_row")).all()
+        tokens = tx.execute(text("SELECT token FROM consortium_contact_point")).scalars().all()
+    gone = [bytes(v) for upload_id, *values in found if upload_id == upload.id for v in values]
+    gone += [bytes(token) for token in tokens]
+    intake.withdraw(house.database, upload.name, wraps=house.wraps, clock=house.clock)
+    with house.database.read() as tx:
+        left = {
+            bytes(t)
+            for t in tx.execute(text("SELECT token FROM consortium_contact_point")).scalars()
+        }
+    assert len(left) == 1
+    assert wraps_of(house) == [f"{kept.digest.hex()}.wrap"]
+    if house.database.file is not None:
+        written = b"".join(
+            p.read_bytes() for p in house.database.file.parent.glob("consortium.db*")
+        )
+        assert [g for g in gone if g in written and g not in left] == []
+
+
 def test_the_owner_opens_its_wrap_and_with_it_every_row(
     house: House, nurses: PartnerDouble
 ) -> None:
