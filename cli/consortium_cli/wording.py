@@ -55,6 +55,8 @@ def when(instant: datetime, zone: tzinfo) -> str:
 def span(start: datetime, end: datetime, zone: tzinfo) -> str:
     """`3 Nov 2026 09:00–19:30 PST`, or both days if they differ."""
     first, last = start.astimezone(zone), end.astimezone(zone)
+    if last - first < timedelta(minutes=1):
+        return when(start, zone)
     if first.date() == last.date():
         return f"{first:%-d %b %Y %H:%M}–{last:%H:%M %Z}"
     return f"{first:%-d %b %Y %H:%M} – {last:%-d %b %Y %H:%M %Z}"

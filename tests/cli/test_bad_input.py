@@ -225,7 +225,7 @@ NAMES = [
     Case("init-over-a-file", None, ("init", "nurses.csv", "--name", "X"), 2, "nurses.csv"),
     Case("init-bad-origin", None, ("init", "new", "--name", "X", "--origin", "a\nb"), 2, "origin"),
     Case(
-        "init-bad-region", None, ("init", "new", "--name", "X", "--region", "Oregon"), 2, "region"
+        "init-bad-region", None, ("init", "new", "--name", "X", "--region", "Oregon"), 2, "Oregon"
     ),
     Case(
         "init-bad-database",

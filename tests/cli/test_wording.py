@@ -31,6 +31,7 @@ def test_people_are_told_in_tens(number: int, said: str) -> None:
 def test_times_are_told_in_a_zone_that_is_named() -> None:
     assert when(NINE, PORTLAND) == "3 Nov 2026 09:00 PST"
     assert span(NINE, NINE + timedelta(hours=10), PORTLAND) == "3 Nov 2026 09:00–19:00 PST"
+    assert span(NINE, NINE + timedelta(seconds=9), PORTLAND) == "3 Nov 2026 09:00 PST"
     assert span(NINE, NINE + timedelta(days=1), PORTLAND) == (
         "3 Nov 2026 09:00 – 4 Nov 2026 09:00 PST"
     )
