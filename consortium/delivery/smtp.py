@@ -105,16 +105,14 @@ class SmtpTransport:
         Raises:
             ConsortiumError: Login or TLS failed, or the server refuses us as a sender.
         """
-        fresh = self._smtp is None
-        begun = self._begin(envelope)
-        if isinstance(begun, NotHandedOver) and not fresh:
-            self.close()  # it went stale while we waited; nothing of this message was taken
-            begun = self._begin(envelope)
-        if isinstance(begun, smtplib.SMTP):
-            begun = self._content(begun, envelope)
-        if isinstance(begun, NotHandedOver | Unknown):
+        try:
+            outcome = self._deliver(envelope)
+        except BaseException:  # interrupted half-way: what comes next would be read as content
             self._drop()
-        return begun
+            raise
+        if isinstance(outcome, NotHandedOver | Unknown):
+            self._drop()
+        return outcome
 
     def close(self) -> None:
         """Say QUIT if anyone still listens, and hang up."""
@@ -124,6 +122,14 @@ class SmtpTransport:
             except (smtplib.SMTPException, OSError):
                 self._smtp.close()
         self._smtp = None
+
+    def _deliver(self, envelope: Envelope) -> Outcome:
+        fresh = self._smtp is None
+        begun = self._begin(envelope)
+        if isinstance(begun, NotHandedOver) and not fresh:
+            self.close()  # it went stale while we waited; nothing of this message was taken
+            begun = self._begin(envelope)
+        return self._content(begun, envelope) if isinstance(begun, smtplib.SMTP) else begun
 
     def _drop(self) -> None:
         if self._smtp is not None:

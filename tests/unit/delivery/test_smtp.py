@@ -170,6 +170,17 @@ def test_message_that_may_no_longer_go_when_the_server_is_ready_is_not_handed_ov
         assert [b"one" in content for content in script.contents] == [False, False]
 
 
+def test_connection_is_not_used_again_after_an_interrupt() -> None:
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    with scripted(HELLO + TAKEN, HELLO + TAKEN) as (transport, script):
+        with pytest.raises(KeyboardInterrupt):
+            transport.deliver(replace(envelope(text=b"one"), may_go=interrupt))
+        assert transport.deliver(envelope(text=b"two")) == Accepted("250 2.0.0")
+        assert [b"FROM:" in content for content in script.contents] == [False, False]
+
+
 def test_refusal_stands_even_if_the_server_hangs_up_right_after_it() -> None:
     refusing: list[str | None] = ["250 ok", "550 5.1.1 no", None]
     with scripted(HELLO + refusing, HELLO + TAKEN) as (transport, _):
