@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from consortium.policy.words import people
 from consortium_cli.screen import say, say_all
 from consortium_cli.wording import (
     WIDTH,
@@ -20,7 +21,6 @@ from consortium_cli.wording import (
     joined,
     lasting,
     listed,
-    people,
     span,
     when,
     wrapped,

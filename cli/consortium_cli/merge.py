@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from consortium.policy.words import people
 from consortium_cli.homes import host
 from consortium_cli.screen import say
-from consortium_cli.wording import count, counted, people
+from consortium_cli.wording import count, counted
 
 __all__ = ["command"]
 

@@ -102,3 +102,13 @@ def group(rule: str, reason: str) -> str:
 
 def _as_written(rule: str, reason: str) -> str:
     return f"{rule}: {reason}".replace("_", " ")
+
+
+def people(number: int) -> str:
+    """How many people hear a reason, in tens: `96,310`; `under 10` for a few.
+
+    A screen that counted them one by one would tell what became of a single person.
+    """
+    if 0 < number < 10:  # noqa: PLR2004 - the ten of the docstring
+        return "under 10"
+    return f"{(number + 5) // 10 * 10:,}"

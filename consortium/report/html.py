@@ -12,6 +12,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from consortium.model import MessageState
+from consortium.policy.words import people
 from consortium.report.campaign import CampaignReport
 
 __all__ = ["campaign_html"]
@@ -94,8 +95,8 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
             for o in report.owners
         ),
     )
-    parts += _table("Why the others got none", ("reason", "people"), report.refused)
-    parts += _table("Put off by the plan", ("reason", "people"), report.deferred)
+    parts += _table("Why the others got none", ("reason", "people"), _told(report.refused))
+    parts += _table("Put off by the plan", ("reason", "people"), _told(report.deferred))
     parts += _table("Stopped at the last moment", ("reason", "messages"), report.stopped)
     if report.unknown:
         names = ", ".join(report.unknown)
@@ -115,6 +116,10 @@ def campaign_html(report: CampaignReport, *, zone: str, made_at: datetime) -> st
         f"<title>{escape(report.name)}: campaign report</title>"
         f"<style>{_STYLE}</style></head>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
+
+
+def _told(reasons: Iterable[tuple[str, int]]) -> Iterable[tuple[str, str]]:
+    return ((reason, people(persons)) for reason, persons in reasons)
 
 
 def _evidence(report: CampaignReport) -> list[str]:
@@ -137,10 +142,12 @@ def _evidence(report: CampaignReport) -> list[str]:
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | int]]) -> list[str]:
     """A section with a table; nothing at all without rows."""
-    body = ["<tr>" + "".join(_cell("td", value) for value in row) + "</tr>" for row in rows]
+    numeric = {"people", "messages"} | set(columns[2:])
+    body = [
+        "<tr>" + "".join(map(_cell, row, (c in numeric for c in columns))) + "</tr>" for row in rows
+    ]
     if not body:
         return []
-    numeric = {"people", "messages"} | set(columns[2:])
     head = "".join(
         f'<th scope="col"{" class=n" if column in numeric else ""}>{escape(column)}</th>'
         for column in columns
@@ -153,7 +160,6 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | int
     ]
 
 
-def _cell(tag: str, value: str | int) -> str:
-    if isinstance(value, int):
-        return f"<{tag} class=n>{value:,}</{tag}>"
-    return f"<{tag}>{escape(value)}</{tag}>"
+def _cell(value: str | int, numeric: bool) -> str:  # noqa: FBT001 - mapped over columns
+    text = f"{value:,}" if isinstance(value, int) else escape(value)
+    return f"<td class=n>{text}</td>" if numeric else f"<td>{text}</td>"

@@ -199,14 +199,14 @@ class _Story:
         self._chapter(4, "The plan: one answer for every person of the audience")
         plan = host.campaigns.plan(_CAMPAIGN)
         owners = " · ".join(f"{owner} {count}" for owner, count in plan.assigned.items())
-        self.tell(f"   {plan.audience:>4} people in the audience (rounded)")
-        self.tell(f"   {sum(plan.assigned.values()):>4} get a message: {owners}")
+        self.tell(f"   {plan.audience:>8} people in the audience (rounded)")
+        self.tell(f"   {sum(plan.assigned.values()):>8} get a message: {owners}")
         grouped: dict[str, int] = {}
         for total in (*plan.refused, *plan.deferred):
             reason = words.group(total.rule, total.reason)
             grouped[reason] = grouped.get(reason, 0) + total.persons
         for reason, persons in sorted(grouped.items(), key=lambda item: -item[1]):
-            self.tell(f"   {persons:>4} {reason}")
+            self.tell(f"   {words.people(persons):>8} {reason}")
 
     def _send(self, host: Consortium) -> None:
         self._chapter(5, "Sending over SMTP; each message is decided once more as it goes")

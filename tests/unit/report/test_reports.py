@@ -16,6 +16,7 @@ from consortium.errors import NotFound, StateConflict
 from consortium.ledger import canonical
 from consortium.ledger.proof import LeafProof
 from consortium.model import CampaignState, MessageState
+from consortium.policy import words
 from consortium.testing.transport import MemoryTransport
 from consortium.vault import signed
 from tests.harness.demo_house import DATA, LISTS, NAME, DemoHouse, demo_house
@@ -71,7 +72,7 @@ def test_the_page_asks_nothing_of_anybody(house: DemoHouse) -> None:
 def test_the_page_says_what_the_report_says(house: DemoHouse) -> None:
     report, page = house.host.reports.campaign(NAME), house.host.reports.campaign_html(NAME)
     for reason, persons in report.refused:
-        assert f"<td>{escape(reason)}</td><td class=n>{persons:,}</td>" in page
+        assert f"<td>{escape(reason)}</td><td class=n>{words.people(persons)}</td>" in page
     assert report.unknown[0] in page
     assert report.plan_digest is not None
     assert report.plan_digest in page
