@@ -6,7 +6,9 @@ can do all the same is at the end, and in docs/threat-model.md.
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import json
 import re
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from consortium.app import ListOptions
 from consortium.campaign import Review
@@ -27,6 +30,7 @@ from consortium.model import Channel, Scope
 from consortium.testing.keys import MemoryKeys
 from consortium.testing.transport import MemoryTransport
 from consortium.types import PartnerSlug, Pii
+from consortium.vault import cards
 from consortium_cli.screen import show_rows
 from tests.attack.crafted import opt_out_line, row_line, write_crafted
 from tests.attack.stage import NAME, POLICY, Someone, Stage, people, person
@@ -183,6 +187,37 @@ def test_a_pack_that_lies_about_itself_is_refused(
     stage: Stage, what: str, code: int, changes: dict[str, Any]
 ) -> None:
     assert _refused(stage, _craft(stage, **changes)).exit_code == code, what
+
+
+@pytest.mark.parametrize("mark", ["\x1b[2J", "\x9b2J", "\u2028", "\u202e", "\x7f", "\n"])
+def test_a_card_whose_name_would_write_on_the_hosts_terminal_is_refused(
+    stage: Stage, mark: str
+) -> None:
+    """The name on a card is shown before anybody has compared its fingerprint."""
+    own = MemoryKeys.partner()
+    key = own.open("sign")
+    honest = cards.partner_card(
+        own,
+        slug=PartnerSlug("climate"),
+        name="Climate",
+        postal_address="1 Main St",
+        from_address="vote@climate.example.org",
+    )
+    text = cards.encode_partner(honest, sign_key=key).partition("\n\n")[0] + "\n"
+    assert "name: Climate\n" in text
+    crafted = text.replace("name: Climate\n", f"name: Climate{mark}\n")
+    signed_text = crafted + "\n— climate " + _signature(crafted, key) + "\n"
+    with pytest.raises(ConsortiumError) as refused:
+        stage.host.partners.add(signed_text)
+    assert mark not in refused.value.message
+
+
+def _signature(text: str, key: bytes) -> str:
+    """A C2SP signature line's data, made without any check of ours."""
+    private = Ed25519PrivateKey.from_private_bytes(key)
+    public = private.public_key().public_bytes_raw()
+    key_id = hashlib.sha256(b"climate\n\x01" + public).digest()[:4]
+    return base64.b64encode(key_id + private.sign(text.encode())).decode()
 
 
 # --- silencing the others ---------------------------------------------------------------------
