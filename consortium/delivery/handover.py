@@ -196,11 +196,15 @@ class HandOver:
         except ConsortiumError as error:  # by the transport's promise, nothing was handed over
             handed.error, self._offered = error, None
         finally:
-            answered = set(handed.intents)
-            for intent, ready in batch.ready:
-                if intent not in answered:
-                    handed.settled.append((self._unanswered(intent), ready))
-            self._offered = None
+            self.give_back(batch, handed)
+
+    def give_back(self, batch: Batch, handed: Handed) -> None:
+        """Note for the messages without an answer that they were not handed over."""
+        answered = set(handed.intents)
+        for intent, ready in batch.ready:
+            if intent not in answered:
+                handed.settled.append((self._unanswered(intent), ready))
+        self._offered = None
 
     def _may_go_on(self, batch: Batch) -> bool:
         """Wait for the next turn; false if it does not come while the batch is young."""

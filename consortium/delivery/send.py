@@ -147,6 +147,8 @@ class _Run:
         self._held: dict[PartnerSlug, str] = {}
         self._next_at: datetime | None = None
         self._done = False
+        self._batch: Batch | None = None  # decided and committed
+        self._handed = Handed()  # what became of it, not recorded yet
         with database.write() as tx:
             self._campaign = campaigns.lock(tx, campaigns.get(tx, name).id)
             plan = plans.frozen(tx, self._campaign.id)
@@ -198,23 +200,26 @@ class _Run:
             PauseCampaign: The server keeps refusing us; the outcomes are recorded.
         """
         self._progress.begin(f"sending {self._campaign.name}", meter=self._hand_over.meter)
-        handed = Handed()
         try:
-            while True:
-                batch, sent, handed = self._decide(handed), handed, Handed()
-                self._consequences(sent)
-                if batch is None:
-                    break
+            while (batch := self._decide()) is not None:
                 if batch.ready:
-                    self._hand_over.batch(batch, handed)
+                    self._hand_over.batch(batch, self._handed)
                 elif not self._wait(batch.next_at):
                     break
         finally:
-            if handed.settled:  # something was raised that nobody planned for
-                self._decide(handed, more=False)
-            self._transport.close()
-            self._progress.end()
+            try:
+                self._leave()
+            finally:
+                self._transport.close()
+                self._progress.end()
         return self._done
+
+    def _leave(self) -> None:
+        """Something may have been raised that nobody planned for: leave no message in doubt."""
+        if self._batch is not None:
+            self._hand_over.give_back(self._batch, self._handed)
+        if self._handed.settled:
+            self._decide(more=False)
 
     def result(self) -> SendResult:
         """Where the campaign stands."""
@@ -233,8 +238,9 @@ class _Run:
             next_at=self._next_at if waiting else None,
         )
 
-    def _decide(self, handed: Handed, *, more: bool = True) -> Batch | None:
+    def _decide(self, *, more: bool = True) -> Batch | None:
         """Record the last batch's outcomes and decide the next one; None when the run is over."""
+        handed = self._handed
         trouble = handed.error is not None or isinstance(handed.sign, Pause | GiveUp)
         for settlement, ready in handed.settled:
             if ready is not None and settlement.state is MessageState.WAITING:
@@ -249,9 +255,12 @@ class _Run:
             self._append(tx, now, handed, batch)
             if batch is not None and batch.next_at is None:
                 self._done = not outbox.overdue(tx, self._campaign.id, limit=1, untried=False)
+        self._batch, self._handed = batch, Handed()
         self._progress.count(handed, batch, meter=self._hand_over.meter)
         if batch is not None:
             self._held, self._next_at = batch.held, batch.next_at
+        if more:
+            self._consequences(handed)
         return batch
 
     def _next_batch(self, tx: Tx, now: datetime, *, sign: Rest | Pause | GiveUp | None) -> Batch:

@@ -24,7 +24,7 @@ from consortium.delivery import (
 )
 from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.ledger import leaves as leaf_kinds
-from consortium.model import CampaignState, Channel, MessageState, Scope, UploadState
+from consortium.model import CampaignState, Channel, MessageState, Scope, Silent, UploadState
 from consortium.store import campaigns, ledger, outbox, partners, suppressions, uploads
 from consortium.store.engine import Database
 from consortium.store.suppressions import Request
@@ -660,6 +660,29 @@ def test_observer_is_told_of_every_message_once(make: Build) -> None:
     world.send(transport, patience=None, observer=(second := Watcher()))
     assert (second.total, second.steps) == (40, 40)
     assert (second.last["accepted"], second.last["unknown"], second.last["stopped"]) == (38, 1, 1)
+
+
+class _Broken(Silent):
+    """Its screen goes away after so many reports."""
+
+    def __init__(self, reports: int) -> None:
+        self.left = reports
+
+    def advance(self, steps: int = 1, **facts: float | str) -> None:
+        self.left -= 1
+        if self.left <= 0:
+            raise BrokenPipeError
+
+
+@pytest.mark.parametrize("reports", [1, 2, 3])
+def test_observer_that_fails_leaves_no_message_in_doubt(make: Build, reports: int) -> None:
+    world = make(crowd(45, "nurses"))
+    transport = MemoryTransport()
+    with pytest.raises(BrokenPipeError):
+        world.send(transport, observer=_Broken(reports))
+    result = world.send(transport)
+    assert result.unknown == ()
+    assert sorted(recipients(transport)) == [f"p{i:04d}@example.org" for i in range(45)]
 
 
 def test_message_is_in_the_recipients_language(make: Build) -> None:
