@@ -2,11 +2,14 @@
 
 Makes persons straight in a SQLite database (no packs, no merge): three partners with overlapping
 lists, 1.3 rows a person, one address each, with 300 postcodes and 600 days of consent, so that
-nearly every row has facts of its own; then plans.
+nearly every row has facts of its own; then plans. Meanwhile another process writes one row every
+few milliseconds; how long it waits for the writer is what sending and opt-outs would wait.
 """
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
 import random
 import resource
 import sys
@@ -14,7 +17,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.synchronize import Event
 from pathlib import Path
+
+from sqlalchemy import text
 
 from consortium import campaign
 from consortium.campaign import decide, view
@@ -34,6 +40,37 @@ def lap(label: str, since: float) -> float:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{label:<28} {now - since:7.1f} s   {memory:6d} MiB at most so far")
     return now
+
+
+def write_beside(url: str, ready: Event, stop: Event) -> None:
+    """Another writer: a short transaction every few milliseconds, and how long each had to wait."""
+    database = Database.open(url)
+    waits = []
+    while not stop.is_set():
+        asked = time.perf_counter()
+        with database.write() as tx:
+            tx.execute(text("DELETE FROM consortium_limit"))
+            waits.append(time.perf_counter() - asked)
+        ready.set()
+        time.sleep(0.003)
+    database.close()
+    waits.sort()
+    longest = ", ".join(f"{1000 * wait:.0f}" for wait in waits[:-4:-1])
+    print(f"  another writer: {len(waits):,} times; longest waits {longest} ms")
+
+
+@contextlib.contextmanager
+def another_writer(database: Database) -> Iterator[None]:
+    """Another process writes while the block runs, and says at its end how long it waited."""
+    spawn = multiprocessing.get_context("spawn")
+    ready, stop = spawn.Event(), spawn.Event()
+    url = database.engine.url.render_as_string(hide_password=False)
+    process = spawn.Process(target=write_beside, args=(url, ready, stop))
+    process.start()
+    ready.wait()
+    yield
+    stop.set()
+    process.join()
 
 
 def people(database: Database, persons: int) -> None:
@@ -120,12 +157,16 @@ def main() -> None:
         leaves = sum(1 for _ in answers.leaves(plan=1, secret=bytes(32)))
         at = lap(f"{leaves:,} leaves", at)
         del seen, answers
-        result = assembly.plan()
-        at = lap("planned, all of it", at)
+        with another_writer(assembly.database):
+            at = time.perf_counter()
+            result = assembly.plan()
+            at = lap("planned, all of it", at)
         print(result.assigned, [(t.rule, t.persons) for t in result.refused])
         campaign.start(assembly.database, NAME, clock=assembly.clock)
-        assembly.plan()
-        lap("planned again", at)
+        with another_writer(assembly.database):
+            at = time.perf_counter()
+            assembly.plan()
+            lap("planned again", at)
 
 
 if __name__ == "__main__":

@@ -213,8 +213,9 @@ class Campaigns:
         )
 
     def sweep(self) -> None:
-        """Drop the wraps of campaigns that are over or past their end."""
+        """Drop what dead planners left, and the wraps of campaigns over or past their end."""
         context = self._context
+        campaign.sweep(context.database)
         now = context.clock.now()
         with context.database.read() as tx:
             known = campaigns.all_of(tx)

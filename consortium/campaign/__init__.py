@@ -8,7 +8,7 @@ from consortium.campaign.answer import approve, decline
 from consortium.campaign.coverage import Coverage, PolicyInForce
 from consortium.campaign.create import create, revise
 from consortium.campaign.document import CampaignDocument
-from consortium.campaign.plan import plan
+from consortium.campaign.plan import plan, sweep
 from consortium.campaign.preview import Preview, preview
 from consortium.campaign.record import record
 from consortium.campaign.request import Request, RequestUpload, open_request, request_for
@@ -46,4 +46,5 @@ __all__ = [
     "start",
     "status",
     "stop",
+    "sweep",
 ]

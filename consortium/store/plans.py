@@ -1,10 +1,11 @@
 """Plans: the frozen answers for every person of an audience, and the messages they make.
 
-`drafting → frozen → superseded`. A draft is written in chunks and seen by nobody; one short
-transaction freezes it. A campaign has at most one frozen plan, and while it has none, nothing of
-it can be sent: so a plan that replaces another first sets that one aside, then exchanges the
-messages nobody has tried to hand over, and is frozen last. A process that dies on the way leaves a
-campaign without a plan, never one with two; `sweep` removes what it wrote.
+`drafting → frozen → superseded`. A draft is written in chunks and seen by nobody, its leaves for
+the ledger with it; one short transaction freezes it. A campaign has at most one frozen plan, and
+while it has none, nothing of it can be sent: so a plan that replaces another first sets that one
+aside, then exchanges the messages nobody has tried to hand over, and is frozen last. A process that
+dies on the way leaves a campaign without a plan, never one with two; `sweep` removes what it wrote,
+having first made the draft `abandoned`, so that nobody can freeze it any more.
 
 Messages that were tried stay with the plan that made them.
 """
@@ -20,7 +21,8 @@ from sqlalchemy import Row, delete, exists, func, insert, select, update
 
 from consortium.errors import NotFound, StateConflict
 from consortium.model import AnswerKind, Channel, MessageState
-from consortium.store.engine import Database, Tx, in_chunks
+from consortium.store import batches
+from consortium.store.engine import Database, Tx, give_way, in_chunks
 from consortium.store.tables import metadata
 from consortium.types import EntryIndex, PartnerSlug
 
@@ -31,6 +33,7 @@ __all__ = [
     "PersonAnswer",
     "PlanRecord",
     "add_answers",
+    "add_leaves",
     "add_messages",
     "answer",
     "answers",
@@ -43,6 +46,7 @@ __all__ = [
     "supersede",
     "sweep",
     "totals",
+    "unfinished",
 ]
 
 _plan = metadata.tables["consortium_plan"]
@@ -54,6 +58,7 @@ _partner = metadata.tables["consortium_partner"]
 _DRAFTING: Final = "drafting"
 _FROZEN: Final = "frozen"
 _SUPERSEDED: Final = "superseded"
+_ABANDONED: Final = "abandoned"
 _PAGE = 5000
 _DELETE = 1000  # rows per transaction, about 20 ms
 
@@ -66,6 +71,7 @@ class PlanRecord:
         digest: Root over the answers' leaves; None while drafting.
         secret: 32 bytes; `campaign.people` derives the order key and the leaves' salts from it.
         flows: Classes, caps, flows and prices of the owner choice, canonical JSON.
+        batch: Where the ledger has the answers' leaves, staged while drafting.
         entry: The ledger entry; None while drafting.
     """
 
@@ -77,6 +83,7 @@ class PlanRecord:
     secret: bytes
     flows: str | None
     planned_at: datetime
+    batch: int
     entry: EntryIndex | None
 
 
@@ -143,6 +150,7 @@ def draft(
         merge_generation=merge_generation,
         order_key=secret,
         planned_at=planned_at,
+        batch=batches.open_batch(tx),
     )
     return int(tx.execute(statement.returning(_plan.c.id)).scalar_one())
 
@@ -151,6 +159,13 @@ def add_answers(database: Database, plan_id: int, new: Iterable[NewAnswer]) -> i
     """Write a draft's answers in chunks; returns how many."""
     columns = ("plan_id", *NewAnswer._fields)
     return in_chunks(database, _answer.name, columns, ((plan_id, *one) for one in new))
+
+
+def add_leaves(database: Database, plan_id: int, new: Iterable[bytes]) -> batches.StagedBatch:
+    """Stage a draft's leaves for the ledger in chunks."""
+    with database.read() as tx:
+        batch = get(tx, plan_id).batch
+    return batches.stage_leaves(database, new, batch=batch)
 
 
 def add_messages(
@@ -216,18 +231,22 @@ def freeze(
         raise StateConflict("the plan was swept away while it was made", hint="Plan again.")
 
 
+def unfinished(tx: Tx) -> set[int]:
+    """Campaigns with a draft: one being made, or one that a dead process left."""
+    statement = select(_plan.c.campaign_id).where(_plan.c.state.in_((_DRAFTING, _ABANDONED)))
+    return set(tx.execute(statement).scalars())
+
+
 def sweep(database: Database, campaign_id: int) -> int:
     """Remove drafts that a dead process left; returns how many. The caller holds the lock."""
-    with database.read() as tx:
-        drafts = [
-            row.id
-            for row in tx.execute(
-                select(_plan.c.id).where(
-                    _plan.c.campaign_id == campaign_id, _plan.c.state == _DRAFTING
-                )
-            )
-        ]
-    for plan_id in drafts:
+    of_campaign = _plan.c.campaign_id == campaign_id
+    with database.write() as tx:
+        given_up = update(_plan).where(of_campaign, _plan.c.state == _DRAFTING)
+        tx.execute(given_up.values(state=_ABANDONED))
+        drafts = tx.execute(
+            select(_plan.c.id, _plan.c.batch).where(of_campaign, _plan.c.state == _ABANDONED)
+        ).all()
+    for plan_id, batch in drafts:
         messages = select(_message.c.id).where(_message.c.plan_id == plan_id).limit(_DELETE)
         _delete_all(database, delete(_message).where(_message.c.id.in_(messages.scalar_subquery())))
         numbers = select(_answer.c.number).where(_answer.c.plan_id == plan_id).limit(_DELETE)
@@ -237,8 +256,10 @@ def sweep(database: Database, campaign_id: int) -> int:
                 _answer.c.plan_id == plan_id, _answer.c.number.in_(numbers.scalar_subquery())
             ),
         )
+        batches.drop_staged(database, batch)
         with database.write() as tx:
-            tx.execute(delete(_plan).where(_plan.c.id == plan_id, _plan.c.state == _DRAFTING))
+            tx.execute(delete(_plan).where(_plan.c.id == plan_id))
+            batches.forget_batch(tx, batch)
     return len(drafts)
 
 
@@ -324,6 +345,7 @@ def _delete_all(database: Database, statement: Any) -> int:  # noqa: ANN401 - a 
         done += count
         if not count:
             return done
+        give_way()
 
 
 def _record(row: Row[Any]) -> PlanRecord:
@@ -336,6 +358,7 @@ def _record(row: Row[Any]) -> PlanRecord:
         secret=bytes(row.order_key),
         flows=row.flows,
         planned_at=row.planned_at,
+        batch=row.batch,
         entry=None if row.entry is None else EntryIndex(row.entry),
     )
 

@@ -43,6 +43,7 @@ __all__ = [
     "ContactPoint",
     "FeedbackMail",
     "Instant",
+    "LedgerBatch",
     "LedgerEntry",
     "LedgerLeaf",
     "LedgerNode",
@@ -369,12 +370,13 @@ class Plan(_Table, table=True):
     __tablename__ = "consortium_plan"
     id: int | None = _pk()
     campaign_id: int = _ref("campaign", index=True)
-    state: str = _word()  # "drafting", "frozen", "superseded"
+    state: str = _word()  # "drafting", "abandoned", "frozen", "superseded"
     digest: bytes | None = _bytes(null=True)  # root over the answers' leaves
     merge_generation: int = Field(default=0)
     order_key: bytes = _bytes()  # 32 bytes; fixes individuals given the flows
     flows: str = _text(null=True)  # canonical JSON: classes, flows, dual prices
     planned_at: datetime = _when()
+    batch: int = _ref("ledger_batch")  # of the answers' leaves
     entry: int | None = Field(default=None, sa_column=Column(_Big, nullable=True))
 
 
@@ -469,13 +471,26 @@ class LedgerNode(_Table, table=True):
     hash: bytes = _bytes()
 
 
+class LedgerBatch(_Table, table=True):
+    """Leaves that belong together. Without an entry they are staged: no fact yet, not shown."""
+
+    __tablename__ = "consortium_ledger_batch"
+    id: int | None = _pk()
+    entry: int | None = Field(
+        default=None,
+        sa_column=Column(
+            _Big, ForeignKey("consortium_ledger_entry.id"), nullable=True, unique=True
+        ),
+    )
+
+
 class LedgerLeaf(_Table, table=True):
     """A per-record fact of a batch entry: the leaf's bytes; the entry holds the batch's root."""
 
     __tablename__ = "consortium_ledger_leaf"
     __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}  # SQLAlchemy's type is a union
-    entry: int = Field(
-        sa_column=Column(_Big, ForeignKey("consortium_ledger_entry.id"), primary_key=True)
+    batch: int = Field(
+        sa_column=Column(_Big, ForeignKey("consortium_ledger_batch.id"), primary_key=True)
     )
     position: int = Field(sa_column=Column(_Big, primary_key=True, autoincrement=False))
     data: bytes = _bytes()

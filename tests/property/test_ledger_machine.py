@@ -21,7 +21,7 @@ from consortium.ledger.canonical import JSON
 from consortium.ledger.export import Contents, verify, write
 from consortium.ledger.proof import EntryProof, LeafProof
 from consortium.model import ConsortiumCard
-from consortium.store import ledger, migrate
+from consortium.store import batches, ledger, migrate
 from consortium.store.engine import Database, Tx
 from consortium.types import CampaignName, EntryIndex, MessageName, PartnerSlug
 
@@ -114,6 +114,33 @@ class Ledger(RuleBasedStateMachine):
         assert index == len(self.expected)
         root = merkle.root(map(merkle.leaf_hash, data)).hex()
         self.expected.append(canonical.encode({**fact, "leaves": count, "root": root}))
+        self.batches[index] = data
+
+    @rule(
+        count=st.integers(0, 9),
+        fate=st.sampled_from(["appended", "crash at the entry", "dropped", "left"]),
+    )
+    def stage(self, count: int, fate: str) -> None:
+        fact, data = entries.send_batch(CampaignName("salem"), plan=1, at=AT), _leaves(count)
+        with self.database.write() as tx:
+            batch = batches.open_batch(tx)
+        staged = batches.stage_leaves(self.database, data, batch=batch)
+        if fate == "dropped":
+            batches.drop_staged(self.database, batch)
+            with self.database.write() as tx:
+                batches.forget_batch(tx, batch)
+        if fate in {"dropped", "left"}:
+            return
+        try:
+            with self.database.write() as tx:
+                index = batches.append_staged(tx, fact, staged)
+                if fate != "appended":
+                    raise _Crash  # noqa: TRY301 - after the last step, before the commit
+        except _Crash:
+            return
+        assert index == len(self.expected)
+        entry = {**fact, "leaves": count, "root": staged.root.hex()}
+        self.expected.append(canonical.encode(entry))
         self.batches[index] = data
 
     @rule(crash=st.booleans())

@@ -5,15 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import text
 
-from consortium.errors import EvidenceError, NotFound, StateConflict
+from consortium.errors import EvidenceError, NotFound, StateConflict, StoreFailure
 from consortium.ledger import canonical, checkpoint, entries, leaves, merkle, note
 from consortium.ledger.canonical import JSON
-from consortium.store import ledger
+from consortium.store import batches, ledger
 from consortium.store.engine import Database
 from consortium.types import CampaignName, EntryIndex, MessageName, PartnerSlug
 
@@ -181,6 +182,95 @@ def test_a_batch_keeps_its_leaves_in_order_under_its_root(database: Database, co
         assert list(ledger.leaves(tx, EntryIndex(0))) == []
     assert entry["leaves"] == count
     assert entry["root"] == merkle.root(map(merkle.leaf_hash, made)).hex()
+
+
+def _stage(database: Database, made: list[bytes]) -> batches.StagedBatch:
+    with database.write() as tx:
+        batch = batches.open_batch(tx)
+    return batches.stage_leaves(database, iter(made), batch=batch)
+
+
+def _leaves_kept(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.execute(text("SELECT count(*) FROM consortium_ledger_leaf")).scalar_one())
+
+
+@pytest.mark.parametrize("count", [0, 1, 2500])
+def test_staged_leaves_are_seen_under_their_entry_alone_and_just_as_those_of_a_batch(
+    database: Database, count: int
+) -> None:
+    made = _outcomes(count)
+    data = _fill(database, 2)
+    staged = _stage(database, made)
+    other = _stage(database, _outcomes(3))
+    with database.read() as tx:
+        assert list(ledger.entries(tx)) == data
+        assert [list(ledger.leaves(tx, EntryIndex(n))) for n in range(4)] == [[], [], [], []]
+    fact = entries.send_batch(CAMPAIGN, plan=1, at=AT)
+    with database.write() as tx:
+        index = batches.append_staged(tx, fact, staged)
+    with database.write() as tx:
+        same = ledger.append_batch(tx, fact, made)
+    assert other.batch != staged.batch
+    head = _sign(database)
+    with database.read() as tx:
+        assert list(ledger.leaves(tx, index)) == made == list(ledger.leaves(tx, same))
+        assert ledger.entry(tx, index) == ledger.entry(tx, same)
+        assert staged.root == merkle.root(map(merkle.leaf_hash, made))
+        for position in {0, count // 2, count - 1} if count else set():
+            proof = ledger.prove_leaf(tx, index, position, head)
+            proof.verify(origin=ORIGIN, verifiers=[SIGNER.verifier])
+
+
+def test_a_batch_gets_one_entry_and_none_once_it_was_dropped(database: Database) -> None:
+    fact = entries.send_batch(CAMPAIGN, plan=1, at=AT)
+    staged, dropped = _stage(database, _outcomes(5)), _stage(database, _outcomes(4500))
+    with pytest.raises(ZeroDivisionError), database.write() as tx:
+        1 / batches.append_staged(tx, fact, staged)  # as if the process had gone before the commit
+    with database.write() as tx:
+        index = batches.append_staged(tx, fact, staged)
+    with pytest.raises(StateConflict), database.write() as tx:
+        batches.append_staged(tx, fact, staged)
+    assert _leaves_kept(database) == 4505
+    batches.drop_staged(database, dropped.batch)
+    with database.write() as tx:
+        batches.forget_batch(tx, dropped.batch)
+    assert _leaves_kept(database) == 5
+    with pytest.raises(StateConflict), database.write() as tx:
+        batches.append_staged(tx, fact, dropped)
+    with pytest.raises(StoreFailure):
+        batches.stage_leaves(database, _outcomes(1), batch=dropped.batch)
+    with database.read() as tx:
+        assert ledger.size(tx) == 1
+        assert list(ledger.leaves(tx, index)) == _outcomes(5)
+
+
+def test_what_has_an_entry_is_never_dropped(database: Database) -> None:
+    staged = _stage(database, _outcomes(5))
+    with database.write() as tx:
+        index = batches.append_staged(tx, entries.send_batch(CAMPAIGN, plan=1, at=AT), staged)
+    with pytest.raises(StoreFailure):
+        batches.drop_staged(database, staged.batch)
+    with pytest.raises(StoreFailure), database.write() as tx:
+        batches.forget_batch(tx, staged.batch)
+    with database.read() as tx:
+        assert list(ledger.leaves(tx, index)) == _outcomes(5)
+
+
+def test_staging_that_fails_half_way_shows_nothing_and_can_be_dropped(database: Database) -> None:
+    def until_dead() -> Iterator[bytes]:
+        yield from _outcomes(1200)
+        raise ZeroDivisionError
+
+    with database.write() as tx:
+        batch = batches.open_batch(tx)
+    with pytest.raises(ZeroDivisionError):
+        batches.stage_leaves(database, until_dead(), batch=batch)
+    assert _leaves_kept(database) >= 500
+    with database.read() as tx:
+        assert ledger.size(tx) == 0
+    batches.drop_staged(database, batch)
+    assert _leaves_kept(database) == 0
 
 
 def test_proofs_handed_out_verify_offline(database: Database) -> None:

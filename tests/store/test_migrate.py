@@ -10,6 +10,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from consortium.errors import StateConflict, StoreFailure
 from consortium.store import migrate
@@ -144,7 +145,8 @@ def test_an_application_keeps_its_own_tables_and_its_own_alembic(
 _ROWS = {
     "consortium_ledger_entry": ("(id, data) VALUES (0, '7b7d')", "data = '00'"),
     "consortium_ledger_node": ("(level, position, hash) VALUES (0, 0, '00')", "hash = '11'"),
-    "consortium_ledger_leaf": ("(entry, position, data) VALUES (0, 0, '00')", "data = '11'"),
+    "consortium_ledger_batch": ("(id, entry) VALUES (1, 0)", "entry = NULL"),
+    "consortium_ledger_leaf": ("(batch, position, data) VALUES (1, 0, '00')", "data = '11'"),
     "consortium_checkpoint": ("(size, note, signed_at) VALUES (1, 'a', 1)", "note = 'b'"),
 }
 
@@ -160,6 +162,34 @@ def test_the_ledger_tables_refuse_update_and_delete(database: Database, table: s
             tx.execute(text(statement))
     with database.read() as tx:
         assert tx.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1
+
+
+def test_leaves_without_an_entry_can_go_and_none_can_change(database: Database) -> None:
+    with database.write() as tx:
+        for statement in (
+            "INSERT INTO consortium_ledger_entry (id, data) VALUES (0, '7b7d')",
+            "INSERT INTO consortium_ledger_batch (id, entry) VALUES (1, 0), (2, NULL), (3, NULL)",
+            "INSERT INTO consortium_ledger_leaf VALUES (1, 0, '00'), (2, 0, '00'), (3, 0, '00')",
+        ):
+            tx.execute(text(statement))
+    for refused in (
+        "DELETE FROM consortium_ledger_leaf",
+        "DELETE FROM consortium_ledger_leaf WHERE batch = 1",
+        "UPDATE consortium_ledger_leaf SET data = '11' WHERE batch = 2",
+        "UPDATE consortium_ledger_leaf SET batch = 2, position = 1 WHERE batch = 1",
+        "UPDATE consortium_ledger_batch SET id = 9 WHERE id = 3",
+        "UPDATE consortium_ledger_batch SET entry = 0 WHERE id = 3",  # two batches of one entry
+        "UPDATE consortium_ledger_batch SET entry = 7 WHERE id = 3",  # no such entry
+        "DELETE FROM consortium_ledger_batch WHERE id = 2",  # has leaves
+    ):
+        with pytest.raises((StoreFailure, IntegrityError)), database.write() as tx:
+            tx.execute(text(refused))
+    with database.write() as tx:
+        tx.execute(text("DELETE FROM consortium_ledger_leaf WHERE batch = 2"))
+        tx.execute(text("DELETE FROM consortium_ledger_batch WHERE id = 2"))
+    with database.read() as tx:
+        kept = tx.execute(text("SELECT batch FROM consortium_ledger_leaf ORDER BY batch"))
+        assert kept.scalars().all() == [1, 3]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from consortium import campaign
 from consortium.errors import NotFound, StateConflict
+from consortium.ledger import entries, merkle
 from consortium.model import AnswerKind, Channel
-from consortium.store import audiences, outbox, plans, state
+from consortium.store import audiences, batches, ledger, outbox, plans, state
 from consortium.store.engine import Database
 from consortium.store.plans import NewAnswer, NewMessage
 from consortium.testing.clock import FakeClock
-from consortium.types import EntryIndex
-from tests.harness.campaigning import Assembly, assemble, person
+from consortium.types import CampaignName, EntryIndex
+from tests.harness.campaigning import NAME, Assembly, assemble, person
 
 NOW = datetime(2026, 11, 3, 17, tzinfo=UTC)
 MICROS = int(NOW.timestamp()) * 1_000_000
@@ -197,3 +203,120 @@ def test_rows_of_another_group_of_an_expired_list_or_unmerged_do_not_count(
         none = audiences.rows(tx, generation=generation, among=[], channel=Channel.EMAIL)
     assert len(rows.row) == 62
     assert len(none.row) == 0
+
+
+PLANNER = """
+import sys, time
+from datetime import datetime
+from pathlib import Path
+import consortium_policies
+from consortium import campaign
+from consortium.campaign.plan import opt_out_code
+from consortium.delivery import PoliciesInForce
+from consortium.store.engine import Database
+from consortium.testing.clock import FakeClock
+from consortium.vault.wraps import WrapStore
+
+url, folder, name, now, stop_at = sys.argv[1:]
+left = int(stop_at)
+
+def code():
+    global left
+    left -= 1
+    if not left:
+        print("halfway", flush=True)
+        time.sleep(600)
+    return opt_out_code()
+
+campaign.plan(
+    Database.open(url), name, wraps=WrapStore(Path(folder) / "wraps"), code=code,
+    policies=PoliciesInForce(consortium_policies.rules(), consortium_policies.presets()),
+    clock=FakeClock(datetime.fromisoformat(now)),
+)
+"""
+
+
+@contextlib.contextmanager
+def planner(assembly: Assembly, *, stop_at: int) -> Iterator[subprocess.Popen[str]]:
+    """A real process that plans and stands still while it makes messages, its leaves staged."""
+    url = assembly.database.engine.url.render_as_string(hide_password=False)
+    now = assembly.clock.now().isoformat()
+    folder = str(assembly.house.directory)
+    with subprocess.Popen(
+        [sys.executable, "-c", PLANNER, url, folder, NAME, now, str(stop_at)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "halfway\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def leaves_of(assembly: Assembly) -> tuple[int, int]:
+    """How many leaves there are, and how many of them under an entry."""
+    with assembly.database.read() as tx:
+        every = tx.execute(text("SELECT count(*) FROM consortium_ledger_leaf")).scalar_one()
+        shown = sum(len(list(ledger.leaves(tx, EntryIndex(n)))) for n in range(ledger.size(tx)))
+    return every, shown
+
+
+def test_kill_9_of_a_planner_leaves_nothing_that_counts_and_the_next_plan_sweeps_it(
+    assembly: Assembly,
+) -> None:
+    before = assembly.kinds()
+    with planner(assembly, stop_at=30) as process:
+        assert leaves_of(assembly) == (61, 0)
+        assert campaign.sweep(assembly.database) == 0  # it lives, and holds the campaign's lock
+        with pytest.raises(StateConflict):
+            assembly.plan()
+        assert leaves_of(assembly) == (61, 0)
+        process.kill()
+        process.wait()
+    with assembly.database.read() as tx:
+        assert plans.frozen(tx, assembly.campaign().id) is None
+    assert assembly.kinds() == before
+    assert assembly.campaign().state == "created"
+    result = assembly.plan()
+    assert leaves_of(assembly) == (61, 61)
+    with assembly.database.read() as tx:
+        assert [p.id for p in plans.history(tx, assembly.campaign().id)] == [result.plan]
+        assert sum(t.messages for t in outbox.tally(tx, assembly.campaign().id)) == 61
+    assert assembly.kinds() == [*before, "campaign_planned"]
+
+
+def test_start_up_sweeps_what_a_killed_planner_left_and_not_the_plan_before(
+    assembly: Assembly,
+) -> None:
+    first = assembly.plan()
+    with planner(assembly, stop_at=30):
+        assert leaves_of(assembly) == (122, 61)
+    assert campaign.sweep(assembly.database) == 1
+    assert campaign.sweep(assembly.database) == 0
+    assert leaves_of(assembly) == (61, 61)
+    with assembly.database.read() as tx:
+        (kept,) = plans.history(tx, assembly.campaign().id)
+        assert (kept.id, kept.state) == (first.plan, "superseded")
+        assert kept.digest == merkle.root(map(merkle.leaf_hash, ledger.leaves(tx, first.entry)))
+
+
+def test_a_draft_that_is_being_swept_cannot_be_frozen(
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = draft(assembly)
+    staged = plans.add_leaves(assembly.database, plan, [b"{}"] * 5)
+
+    def die(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "drop_staged", die)
+        with pytest.raises(ZeroDivisionError):
+            plans.sweep(assembly.database, assembly.campaign().id)
+    with pytest.raises(StateConflict, match="swept away"):
+        freeze(assembly, plan)
+    assert plans.sweep(assembly.database, assembly.campaign().id) == 1
+    with pytest.raises(StateConflict), assembly.database.write() as tx:
+        batches.append_staged(tx, entries.send_batch(CampaignName(NAME), plan=1, at=NOW), staged)

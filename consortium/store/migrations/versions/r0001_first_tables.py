@@ -19,9 +19,20 @@ WORD = sa.String(length=64)
 APPEND_ONLY = (
     "consortium_ledger_entry",
     "consortium_ledger_node",
-    "consortium_ledger_leaf",
     "consortium_checkpoint",
 )
+# A batch is staged before it is a fact; its entry makes it one, and from then on it stays.
+STAGED = {
+    "consortium_ledger_batch": {
+        "UPDATE": "OLD.entry IS NOT NULL OR NEW.id <> OLD.id",
+        "DELETE": "OLD.entry IS NOT NULL",
+    },
+    "consortium_ledger_leaf": {
+        "UPDATE": "1 = 1",
+        "DELETE": "EXISTS (SELECT 1 FROM consortium_ledger_batch"
+        " WHERE id = OLD.batch AND entry IS NOT NULL)",
+    },
+}
 
 
 def upgrade() -> None:
@@ -38,6 +49,12 @@ def _guard_ledger() -> None:
                     f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
                     f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
                 )
+        for table, verbs in STAGED.items():
+            for verb, refused in verbs.items():
+                op.execute(
+                    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+                    f"WHEN {refused} BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                )
         return
     op.execute(
         "CREATE FUNCTION consortium_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -48,6 +65,23 @@ def _guard_ledger() -> None:
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
             "FOR EACH STATEMENT EXECUTE FUNCTION consortium_append_only()"
         )
+    for table, verbs in STAGED.items():
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION consortium_append_only()"
+        )
+        for verb, refused in verbs.items():
+            name = f"{table}_no_{verb.lower()}"
+            passed = "NEW" if verb == "UPDATE" else "OLD"
+            op.execute(  # a WHEN clause would not admit a subquery here
+                f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+                f"$$ BEGIN IF {refused} THEN RAISE EXCEPTION '{message}'; END IF; "
+                f"RETURN {passed}; END $$"
+            )
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {verb} ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
 
 
 def _create_tables() -> None:
@@ -180,14 +214,24 @@ def _create_tables() -> None:
         unique=False,
     )
     op.create_table(
+        "consortium_ledger_batch",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("entry", BIG, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["entry"], ["consortium_ledger_entry.id"], name="fk_consortium_ledger_batch_entry"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_consortium_ledger_batch"),
+        sa.UniqueConstraint("entry", name="uq_consortium_ledger_batch_entry"),
+    )
+    op.create_table(
         "consortium_ledger_leaf",
-        sa.Column("entry", BIG, nullable=False),
+        sa.Column("batch", BIG, nullable=False),
         sa.Column("position", BIG, autoincrement=False, nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["entry"], ["consortium_ledger_entry.id"], name="fk_consortium_ledger_leaf_entry"
+            ["batch"], ["consortium_ledger_batch.id"], name="fk_consortium_ledger_leaf_batch"
         ),
-        sa.PrimaryKeyConstraint("entry", "position", name="pk_consortium_ledger_leaf"),
+        sa.PrimaryKeyConstraint("batch", "position", name="pk_consortium_ledger_leaf"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -200,7 +244,11 @@ def _create_tables() -> None:
         sa.Column("order_key", sa.LargeBinary(), nullable=False),
         sa.Column("flows", sa.Text(), nullable=True),
         sa.Column("planned_at", INSTANT, nullable=False),
+        sa.Column("batch", BIG, nullable=False),
         sa.Column("entry", BIG, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["batch"], ["consortium_ledger_batch.id"], name="fk_consortium_plan_batch"
+        ),
         sa.ForeignKeyConstraint(
             ["campaign_id"], ["consortium_campaign.id"], name="fk_consortium_plan_campaign_id"
         ),
