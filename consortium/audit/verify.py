@@ -7,16 +7,14 @@ the export could have made its keys as well.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from consortium.errors import BadFile, UsageError
+from consortium.ledger import verify_export
 from consortium.ledger.export import Checked
 from consortium.ledger.export import verify as verify_folder
 
 __all__ = ["Checked", "verify"]
-
-_LINE = re.compile(r"(\S+)\s+([0-9a-f ]{16,79})\s*")
 
 
 def verify(directory: Path, *, fingerprints: Path | None = None) -> Checked:
@@ -38,22 +36,15 @@ def verify(directory: Path, *, fingerprints: Path | None = None) -> Checked:
 
 def _read(file: Path) -> dict[str, str]:
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        told = verify_export.read_fingerprints(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise BadFile(
             f"{file.name} cannot be read", hint="Name the file of fingerprints."
         ) from error
-    told = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        found = _LINE.fullmatch(line.strip())
-        if found is None:
-            raise UsageError(
-                f"{file.name}, line {number}: not a name and a fingerprint",
-                hint="Write: nurses 1a2b 3c4d 5e6f 7a8b 9c0d 1e2f 3a4b 5c6d",
-            )
-        told[found[1]] = found[2].strip()
+    except ValueError as error:
+        raise UsageError(
+            f"{file.name}, {error}", hint="Write: nurses 1a2b 3c4d 5e6f 7a8b 9c0d 1e2f 3a4b 5c6d"
+        ) from error
     if not told:
         raise UsageError(f"{file.name} holds no fingerprint")
     return told

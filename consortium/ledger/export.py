@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -92,13 +93,12 @@ def write(directory: Path, contents: Contents) -> int:
         BadFile: It cannot be written.
         EvidenceError: There are no entries, one is malformed, or a proof's name is.
     """
-    part = directory.with_name(directory.name + ".part")
-    if directory.exists():
+    part = directory.with_name(f".{directory.name[:200]}.{secrets.token_hex(8)}.part")
+    if directory.exists() or directory.is_symlink():
         raise StateConflict(
             f"{directory.name} exists already", hint="Choose another name; nothing is overwritten."
         )
     try:
-        shutil.rmtree(part, ignore_errors=True)
         part.mkdir()
         try:
             count = _fill(part, contents)

@@ -728,7 +728,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         told = None
         if options.fingerprints is not None:
-            told = read_fingerprints(options.fingerprints.read_text(encoding="utf-8"))
+            told = read_fingerprints(options.fingerprints.read_text(encoding="utf-8-sig"))
         found = verify(options.directory, fingerprints=told)
     except Failure as failure:
         say(f"FAILED  {failure}\n")

@@ -316,7 +316,9 @@ def test_entries_after_the_last_checkpoint_are_not_taken_for_signed(tmp_path: Pa
 
 
 def test_nothing_is_overwritten_and_nothing_half_done_is_left(tmp_path: Path) -> None:
+    (tmp_path / "ledger.part").mkdir()  # somebody's own
     LEDGER.export(tmp_path / "ledger")
+    (tmp_path / "ledger.part").rmdir()
     with pytest.raises(StateConflict):
         LEDGER.export(tmp_path / "ledger")
     broken = sample_ledger()
