@@ -48,12 +48,12 @@ class PolicyInForce(Protocol):
 def valid(
     campaign: CampaignRecord, answers: Mapping[PartnerSlug, AnswerRecord], *, now: datetime
 ) -> dict[PartnerSlug, AnswerRecord]:
-    """The answers that count: to the present text; and if a yes, not past its end."""
+    """The answers that count: a yes to the present text and not past its end; any no."""
     return {
         slug: answer
         for slug, answer in answers.items()
-        if answer.campaign_digest == campaign.digest
-        and (not answer.approved or now <= answer.until)
+        if not answer.approved
+        or (answer.campaign_digest == campaign.digest and now <= answer.until)
     }
 
 
@@ -64,29 +64,35 @@ def coverage(
     answers: Mapping[PartnerSlug, AnswerRecord],
     policies: Mapping[PartnerSlug, PolicyInForce],
     wraps: WrapStore,
+    now: datetime,
 ) -> list[Coverage]:
     """For each upload, what its owner has said.
+
+    A standing approval speaks for an owner that has given no answer to the campaign at all: one
+    that has looked at an earlier text is asked again.
 
     Args:
         campaign: The campaign.
         uploads: Those that count.
-        answers: From `valid`.
+        answers: The newest of each partner, whatever text it is to.
         policies: In force.
         wraps: Where the wraps lie.
+        now: Now.
     """
     given = set(wraps.uploads(campaign_scope(campaign.name)))
     standing = set(wraps.uploads(STANDING))
+    counting = valid(campaign, answers, now=now)
     found = []
     for upload in uploads:
-        answer, policy = answers.get(upload.partner), policies.get(upload.partner)
+        answer, policy = counting.get(upload.partner), policies.get(upload.partner)
         if answer is not None and not answer.approved:
             found.append(Coverage.DECLINED)
         elif answer is not None:
             found.append(Coverage.APPROVED if upload.digest in given else Coverage.NOT_COVERED)
-        elif policy is not None and policy.compiled.approval == "standing":
-            found.append(Coverage.APPROVED if upload.digest in standing else Coverage.WAITING)
-        else:
+        elif policy is None or policy.compiled.approval != "standing" or upload.partner in answers:
             found.append(Coverage.WAITING)
+        else:
+            found.append(Coverage.APPROVED if upload.digest in standing else Coverage.WAITING)
     return found
 
 

@@ -254,7 +254,10 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _instant(value: datetime, zone: ZoneInfo, key: str) -> datetime:
-    instant = value.replace(tzinfo=zone).astimezone(UTC)
+    try:
+        instant = value.replace(tzinfo=zone).astimezone(UTC)
+    except OverflowError as error:
+        raise fault(f"{key}: a time at the edge of the calendar", key=key) from error
     if instant.astimezone(zone).replace(tzinfo=None) != value:
         raise fault(f"{key}: this time does not exist in {zone.key} (the clocks change)", key=key)
     return instant

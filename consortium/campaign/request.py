@@ -249,9 +249,9 @@ def _said(
     wraps: WrapStore,
     now: datetime,
 ) -> dict[PartnerSlug, Coverage]:
-    answers = covering.valid(campaign, campaigns.latest_answers(tx, campaign.id), now=now)
+    answers = campaigns.latest_answers(tx, campaign.id)
     found = covering.coverage(
-        campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps
+        campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps, now=now
     )
     return covering.by_partner(uploads, found)
 

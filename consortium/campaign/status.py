@@ -64,9 +64,9 @@ def status(
     with database.read() as tx:
         campaign = campaigns.get(tx, name)
         uploads = audiences.uploads(tx, group=GROUP, day=now.date())
-        answers = covering.valid(campaign, campaigns.latest_answers(tx, campaign.id), now=now)
+        answers = campaigns.latest_answers(tx, campaign.id)
         found = covering.coverage(
-            campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps
+            campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps, now=now
         )
         plan = plans.frozen(tx, campaign.id)
         return CampaignView(

@@ -150,18 +150,18 @@ def read(
         raise StateConflict("there are no persons yet", hint="Run: consortium merge run")
     in_force = policies(tx)
     uploads = audiences.uploads(tx, group=GROUP, day=now.date())
-    answers = covering.valid(campaign, campaigns.latest_answers(tx, campaign.id), now=now)
+    answers = campaigns.latest_answers(tx, campaign.id)
     start = max(now, campaign.starts_at)
     earlier = plans.history(tx, campaign.id)
     return View(
         campaign=campaign,
         asked=asked,
-        answers=answers,
+        answers=covering.valid(campaign, answers, now=now),
         policies=in_force,
         partner_ids={p.slug: p.id for p in partner_store.all(tx)},
         uploads=uploads,
         coverage=covering.coverage(
-            campaign, uploads, answers=answers, policies=in_force, wraps=wraps
+            campaign, uploads, answers=answers, policies=in_force, wraps=wraps, now=now
         ),
         generation=generation,
         unmerged_rows=audiences.unmerged_rows(tx, generation=generation, among=uploads),

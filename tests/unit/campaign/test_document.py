@@ -89,3 +89,12 @@ def test_the_format_pages_example_is_a_campaign() -> None:
     page = (Path(__file__).parents[3] / "docs/formats/campaign.md").read_text(encoding="utf-8")
     example = page.split("```toml\n", 1)[1].split("```", 1)[0]
     assert parse(example).name == "portland-ballots"
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00", "9999-12-31T23:00:00"])
+def test_a_time_at_the_edge_of_the_calendar_is_an_error_of_the_document(start: str) -> None:
+    text = CAMPAIGN.replace("2026-11-03T09:00:00", start).replace(
+        "America/Los_Angeles", "Asia/Tokyo" if start < "1" else "America/Los_Angeles"
+    )
+    with pytest.raises(DocumentError):
+        parse(text)
