@@ -189,7 +189,11 @@ def test_what_is_packed_is_taken_in(people: list[list[str]], region: str) -> Non
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.csv"
         path.write_bytes(written((PERSON, people), "utf-8", ","))
-        for batch in Reading(path, profile=PROFILE, today=TODAY, region=region).batches():
+        try:
+            reading = Reading(path, profile=PROFILE, today=TODAY, region=region)
+        except BadFile:  # more control characters than a text has
+            return
+        for batch in reading.batches():
             normal.email_values(batch.items, profile=PROFILE)
             normal.phone_values(batch.items)
             checker.check([item for item in batch.items if isinstance(item, PackRow)])

@@ -8,7 +8,7 @@ import pytest
 
 from consortium.intake.normal import RowChecker
 from consortium.model import Consent, ConsentBasis, PackOptOut, Relationship
-from consortium.pack import Stated
+from consortium.pack import Stated, parse_attest
 from tests.unit.pack.conftest import TODAY, Desk
 
 HEADER = "first,last,email,phone,zip,state\n"
@@ -340,3 +340,44 @@ def test_a_hash_inside_a_full_name_is_not_sent(desk: Desk) -> None:
     read = desk.read(desk.write(f"email,name\nann@example.org,Ann {'e' * 40}\n"))
     (row,) = read.rows
     assert (row.first_name, row.last_name) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("Status", "Unsubscribed"),
+        ("Email Subscription", "opted-out"),
+        ("Unsubscribed At", "2025-01-01 10:00"),
+        ("Opt-out date", "1/2/2025"),
+        ("Date of Death", "2024-05-06"),
+        ("Is Opted Out", "TRUE"),
+        ("Don't email", "x"),
+        ("Do Not Contact (DNC)", "Y"),
+        ("STOP", "1"),
+        ("Bounce", "hard"),
+        ("Email valid", "no"),
+        ("Opt-in", "No"),
+        ("Opt-in", ""),
+        ("GDPR consent", "no"),
+        ("Newsletter", "never asked"),
+    ],
+)
+def test_a_statement_never_goes_over_what_a_row_says(desk: Desk, header: str, cell: str) -> None:
+    contact = "503-555-0101" if header == "STOP" else "ann@example.org"
+    path = desk.write(f'{"phone" if header == "STOP" else "email"},"{header}"\n{contact},{cell}\n')
+    stated = parse_attest(["email=express", "sms=express"])
+    read = desk.read(path, stated=stated)
+    for row in read.rows:
+        assert header in {"Opt-in", "GDPR consent", "Newsletter"}  # the others are opt-outs
+        assert row.email_consent.basis is ConsentBasis.NONE
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"), [("Opt-in", "yes"), ("Status", "Lapsed"), ("Bounce", "")]
+)
+def test_what_is_no_refusal_leaves_a_statement_standing(desk: Desk, header: str, cell: str) -> None:
+    path = desk.write(f"email,{header}\nann@example.org,{cell}\n")
+    (row,) = desk.read(path, stated=parse_attest(["email=express"])).rows
+    assert row.email_consent.basis is ConsentBasis.EXPRESS
+    (row,) = desk.read(path).rows
+    assert row.email_consent.basis is ConsentBasis.NONE
