@@ -36,4 +36,4 @@ format: $(VENV)/.full
 	$(BIN)/ruff check --fix $(SOURCES)
 
 clean:
-	rm -rf $(VENV) dist build consortium-demo
+	rm -rf $(VENV) dist build consortium-demo*
