@@ -237,7 +237,11 @@ def review_(ctx: click.Context, *, file: Path, everybody: bool) -> None:
 @command.command("approve")
 @click.argument("file", metavar="REQUEST-FILE", type=FILE)
 @click.option("--ceiling", type=int, help="At most so many messages.  [default: as asked]")
-@click.option("--out", type=FILE, help="Where to write.  [default: CAMPAIGN.PARTNER.answer]")
+@click.option(
+    "--out",
+    type=FILE,
+    help="Where to write.  [default: beside the request, CAMPAIGN.PARTNER.answer]",
+)
 @yes_option
 @click.pass_context
 def approve(
@@ -248,16 +252,22 @@ def approve(
     with reading(file) as text:
         review = partner.review(text)
     show_review(review, partner=partner.card, everybody=False)
-    confirm("Approve this text, audience and window, and lend the keys?", yes=yes)
+    most = count(ceiling if ceiling is not None else review.request.ceiling)
+    confirm(f"Approve up to {most} messages of this text, and lend the keys?", yes=yes)
     target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")
     write_new(target, partner.approve(text, ceiling=ceiling), mode=0o600)
-    say(f"Approved. Hand {target.name} to the host: consortium campaign record {target.name}")
+    say(f"Approved. Hand {target} to the host:")
+    say(f"  consortium campaign record {target.name}")
 
 
 @command.command("decline")
 @click.argument("file", metavar="REQUEST-FILE", type=FILE)
 @click.option("--reason", required=True, help="Why, for the coordinator; one line.")
-@click.option("--out", type=FILE, help="Where to write.  [default: CAMPAIGN.PARTNER.answer]")
+@click.option(
+    "--out",
+    type=FILE,
+    help="Where to write.  [default: beside the request, CAMPAIGN.PARTNER.answer]",
+)
 @yes_option
 @click.pass_context
 def decline(ctx: click.Context, *, file: Path, reason: str, out: Path | None, yes: bool) -> None:
@@ -269,4 +279,5 @@ def decline(ctx: click.Context, *, file: Path, reason: str, out: Path | None, ye
     confirm("Decline?", yes=yes)
     target = out or file.with_name(f"{review.request.campaign}.{partner.slug}.answer")
     write_new(target, partner.decline(text, reason=reason))
-    say(f"Declined. Hand {target.name} to the host: consortium campaign record {target.name}")
+    say(f"Declined. Hand {target} to the host:")
+    say(f"  consortium campaign record {target.name}")

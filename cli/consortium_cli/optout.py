@@ -37,12 +37,16 @@ _channel_option = click.option(
 
 
 def _address(channel: Channel) -> Pii:
-    """The address, from a prompt or from one line of standard input."""
+    """The address, from a prompt or from standard input, which holds one line and no more."""
     what = "E-mail address" if channel is Channel.EMAIL else "Telephone number"
     line = click.prompt(what, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     if not line.strip():
         raise UsageError(
             "no address was given", hint="Type it when asked, or give it as one line of stdin."
+        )
+    if not sys.stdin.isatty() and sys.stdin.read().strip():
+        raise UsageError(
+            "more than one address was given, and none was recorded", hint="Give one at a time."
         )
     return Pii(line.strip())
 

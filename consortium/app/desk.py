@@ -13,7 +13,7 @@ from pathlib import Path
 from consortium import campaign, documents
 from consortium.app import homes
 from consortium.app.keyring import profile_of
-from consortium.app.policies import read_policy
+from consortium.app.policies import read_policy, refuse_expired
 from consortium.campaign import Request, Review
 from consortium.clock import Clock
 from consortium.config import PartnerSettings
@@ -179,7 +179,7 @@ class PartnerDesk:
 
         Raises:
             DocumentError: It is malformed or says something it may not; with line.
-            UsageError: It is another partner's.
+            UsageError: It is another partner's, or its last day has passed.
         """
         read = read_policy(text, name=name)
         if read.partner != self.slug:
@@ -187,6 +187,7 @@ class PartnerDesk:
                 f"{name} is the policy of {read.partner}, and this is the home of {self.slug}",
                 hint=f'Write partner = "{self.slug}", or sign it in the other home.',
             )
+        refuse_expired(read, name=name, now=self._clock.now())
         return signed.sign_document(
             "policy",
             text,

@@ -12,7 +12,7 @@ from datetime import datetime
 import consortium_policies
 from consortium import policy
 from consortium.app.context import Context
-from consortium.errors import EvidenceError, NotFound
+from consortium.errors import EvidenceError, NotFound, UsageError
 from consortium.ledger import entries, note
 from consortium.policy import CompiledPolicy, GrantKind, GuardKind, RuleKind, SendPolicy, WishKind
 from consortium.store import campaigns, ledger, partners, policies
@@ -20,7 +20,7 @@ from consortium.types import PartnerSlug
 from consortium.vault import signed
 from consortium.vault.wraps import STANDING
 
-__all__ = ["Policies", "PolicyView", "check_policy", "list_rules", "read_policy"]
+__all__ = ["Policies", "PolicyView", "check_policy", "list_rules", "read_policy", "refuse_expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,19 @@ def read_policy(text: str, *, name: str) -> SendPolicy:
         DocumentError: It is malformed or says something it may not; with line.
     """
     return policy.read(text, name=name, presets=consortium_policies.presets())
+
+
+def refuse_expired(document: SendPolicy, *, name: str, now: datetime) -> None:
+    """Refuse a policy whose last day has passed: it would allow nothing.
+
+    Raises:
+        UsageError: It has.
+    """
+    if now.astimezone(policy.zones.zone(document.zone)).date() > document.expires:
+        raise UsageError(
+            f"{name} has expired: its last day was {document.expires}",
+            hint="Nothing could go out under it. Write a later day for `expires`.",
+        )
 
 
 def check_policy(text: str, *, name: str) -> tuple[str, ...]:
@@ -107,7 +120,8 @@ class Policies:
             EvidenceError: Not signed by an admitted partner for this consortium, or altered.
             DocumentError: The document says something it may not.
             NotFound: It speaks for a partner that was not admitted.
-            StateConflict: It is in force already.
+            StateConflict: It is in force already, or an older one that was replaced.
+            UsageError: Its last day has passed.
         """
         with self._context.database.read() as tx:
             records = partners.all(tx)
@@ -125,6 +139,7 @@ class Policies:
         read = _compile(text, name=name)
         if read.partner != record.card.slug:
             raise EvidenceError(f"{name} is for {read.partner} and signed by {record.card.slug}")
+        refuse_expired(read.document, name=name, now=self._context.clock.now())
         digest, signature = policy.digest(text.encode()), note.signature_of(signed_text, verifier)
         with self._context.database.write() as tx:
             now = self._context.clock.now()

@@ -745,7 +745,10 @@ def main(arguments: list[str] | None = None) -> int:
             say(f"  {name}\n    {fingerprint}\n")
     else:
         say("keys        as in your file\n")
-    say("VERIFIED: nothing was changed, removed or put in since it was signed.\n")
+    if told is None:
+        say("VERIFIED, if these keys are theirs: nothing was changed, removed or put in.\n")
+    else:
+        say("VERIFIED: nothing was changed, removed or put in since it was signed.\n")
     return 0
 
 

@@ -30,6 +30,7 @@ dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr))
   margin: 1.5rem 0; } dl div { border-top: 3px solid var(--line); padding-top: .4rem; }
 dt { color: var(--soft); font-size: .9rem; } dd { margin: 0; font-size: 1.7rem;
   font-variant-numeric: tabular-nums; } .ok dd { color: var(--ok); } .bad dd { color: var(--bad); }
+div.wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; } caption { text-align: left; color: var(--soft); }
 th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; } th { font-weight: 600; }
@@ -154,9 +155,9 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str | int
     )
     return [
         f"<h2>{escape(title)}</h2>",
-        f"<table><thead><tr>{head}</tr></thead><tbody>",
+        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>',
         *body,
-        "</tbody></table>",
+        "</tbody></table></div>",
     ]
 
 

@@ -106,12 +106,19 @@ def set(  # noqa: A001 - read as policies.set
 
     Raises:
         NotFound: There is no such partner.
-        StateConflict: This very document is in force already.
+        StateConflict: This very document is in force already, or was before: who holds an old
+            signed file must not be able to undo a newer policy with it.
     """
     version = next_version(tx, partner_id)
-    if version > 1 and _newest(tx, partner_id).digest == digest:
+    earlier = {record.digest: record.version for record in history(tx, partner_id)}
+    if earlier.get(digest) == version - 1:
         raise StateConflict(
             "this policy is in force already", hint="Nothing needs to be done; nothing was changed."
+        )
+    if digest in earlier:
+        raise StateConflict(
+            f"this policy was in force before, as version {earlier[digest]}, and was replaced",
+            hint="To return to it, its partner changes a line (a comment will do) and signs again.",
         )
     tx.execute(
         insert(_POLICY),

@@ -59,7 +59,7 @@ def test_versions_count_up_for_each_partner_and_the_highest_is_in_force(
     assert records[0].partner == "nurses"
 
 
-def test_the_same_policy_twice_in_a_row_is_refused_but_an_older_one_may_return(
+def test_neither_the_policy_in_force_nor_one_it_replaced_is_set_again(
     database: Database,
 ) -> None:
     nurses = _partner(database, "nurses")
@@ -67,7 +67,9 @@ def test_the_same_policy_twice_in_a_row_is_refused_but_an_older_one_may_return(
     with pytest.raises(StateConflict, match="in force already"):
         _set(database, nurses, "a = 1\n")
     _set(database, nurses, "a = 2\n")
-    assert _set(database, nurses, "a = 1\n").version == 3
+    with pytest.raises(StateConflict, match="as version 1, and was replaced"):
+        _set(database, nurses, "a = 1\n")
+    assert _set(database, nurses, "a = 1  # again\n").version == 3
 
 
 def test_a_policy_needs_a_partner(database: Database) -> None:

@@ -110,6 +110,7 @@ class _Story:
     def run(self) -> None:
         self.directory.mkdir(parents=True, mode=0o700)
         self.tell(f"Made-up people, real parts. Everything happens in {self.directory.name}/.")
+        self.tell("Here it is 3 November 2026, ten in the morning in Portland.")
         host = create(
             self.directory / "host",
             name="Oregon Votes Together",
