@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -266,3 +267,13 @@ def test_whether_a_decision_was_right_is_not_checked_by_this_version(export: Exp
     plan = next(i for i, e in enumerate(entries_of(export.directory)) if b"campaign_planned" in e)
     [first, *_] = leaves_of(export.directory, plan)
     assert set(json.loads(first)) >= {"answer", "owner", "basis", "rule", "reason", "policy"}
+
+
+def test_an_export_tells_exactly_how_many_people_each_list_was_given(export: Exported) -> None:
+    """Entries have bands; who counts leaves has the number. Nobody's name, but every total."""
+    plan = next(i for i, e in enumerate(entries_of(export.directory)) if b"campaign_planned" in e)
+    decisions = [json.loads(leaf) for leaf in leaves_of(export.directory, plan)]
+    given = Counter(d["owner"] for d in decisions if d["answer"] == "assigned")
+    report = export.stage.host.reports.campaign("drop-box")
+    assert given == {line.owner: line.planned for line in report.owners}
+    assert given.total() == 70

@@ -201,19 +201,36 @@ text = "Hi {{first_name|neighbor}} {{last_name|there}}, one more day."
 """
 
 
+@contextlib.contextmanager
+def _talkative(said: io.StringIO) -> Iterator[None]:
+    """Every logger at DEBUG, into what is said."""
+    names = ("", "sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "alembic", "asyncio")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    handler = logging.StreamHandler(said)
+    loggers[0].addHandler(handler)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        loggers[0].removeHandler(handler)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The whole way, on the command line and on the façade, listening to everything."""
     run = Run(tmp_path_factory.mktemp("canary"))
     temporary = run.root / "temporary"
     temporary.mkdir()
-    log = logging.StreamHandler(run.said)
-    logging.getLogger().addHandler(log)
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as warned:
+    with (
+        _talkative(run.said),
+        pytest.MonkeyPatch.context() as patch,
+        warnings.catch_warnings(record=True) as warned,
+    ):
         warnings.simplefilter("always")
-        patch.setattr(logging.getLogger(), "level", logging.DEBUG)
-        for name in ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.pool", "alembic", "asyncio"):
-            patch.setattr(logging.getLogger(name), "level", logging.DEBUG)
         patch.setattr(tempfile, "tempdir", str(temporary))
         patch.setenv("TMPDIR", str(temporary))
         patch.setenv("CONSORTIUM_PASSPHRASE", OPERATOR)
@@ -226,7 +243,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         _evidence(run)
         _mistakes(run)
         run.said.writelines(str(warning.message) for warning in warned)
-    logging.getLogger().removeHandler(log)
     return run
 
 

@@ -19,6 +19,7 @@ import consortium
 from consortium.model.match_block import MatchBlock
 from consortium.testing.clock import FakeClock
 from consortium.tokens import HmacTokeniser
+from consortium.types import Pii
 from consortium.vault.keys import HOST_KEYS, PassphraseKeys, public_half
 from consortium.vault.pack_file import PackReader
 from tests.attack.stage import COORDINATOR, NAME, NOW, OPERATOR, ORIGIN, Stage, people, person
@@ -288,3 +289,27 @@ def test_a_standing_approval_is_a_key_that_the_thief_finds(tmp_path: Path) -> No
     loot = _loot(_take(stage, "standing"), _secrets(stage.home))
     assert len(loot.details["nurses"]) == 10
     assert loot.record_ids == []
+
+
+def test_after_withdrawal_the_tokens_of_those_who_were_written_to_or_opted_out_stay(
+    tmp_path: Path,
+) -> None:
+    """And the numbers of their rows in messages and answers, which lead to no row any more."""
+    stage = Stage.found(tmp_path)
+    upload = stage.join("nurses", people(1, 61))
+    stage.host.merge()
+    stage.host.optouts.add(Pii(person(1).email))
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses")
+    stage.host.campaigns.plan(NAME)
+    stage.send()
+    fresh = stage.host.uploads.add(stage.pack("nurses", people(61, 71), name="fresh"))
+    for name in (upload.name, fresh.name):
+        stage.host.uploads.withdraw(name)
+    stage.host.close()
+    with sqlite3.connect(stage.home / "consortium.db") as connection:
+        points = connection.execute("SELECT count(*) FROM consortium_contact_point").fetchone()
+        rows = connection.execute("SELECT count(*) FROM consortium_source_row").fetchone()
+        named = connection.execute("SELECT count(row_id) FROM consortium_message").fetchone()
+    connection.close()
+    assert (points, rows, named) == ((60,), (0,), (59,))
