@@ -100,7 +100,7 @@ def pack(
 
     Raises:
         BadFile: Not a list, nothing usable in it, or `out` cannot be written.
-        UsageError: A date or the mapping does not fit.
+        UsageError: A date, the list's name or the mapping does not fit.
         StateConflict: There is a file at `out`, or a foreign one at `problems_to`.
         KeyFailure: A key is not usable.
     """
@@ -179,6 +179,11 @@ def _check_dates(obtained_on: date, expires_on: date | None, *, now: datetime) -
         raise UsageError(
             f"the list would expire on {expires_on}, before it was obtained on {obtained_on}",
             hint="Give a later day for the expiry, or none",
+        )
+    if expires_on is not None and expires_on < now.astimezone(UTC).date():
+        raise UsageError(
+            f"the list would have expired on {expires_on}, and no host would take it in",
+            hint="Give a day still to come for the expiry, or none",
         )
 
 

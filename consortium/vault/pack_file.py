@@ -72,7 +72,8 @@ def write_pack(
         The trailer; its digest is the upload's.
 
     Raises:
-        BadFile: An item breaks the format's rules, or its number is not above the last one's.
+        UsageError: A value of the header breaks the format's rules.
+        BadFile: An item does, or its number is not above the last one's.
         KeyFailure: A key will not do.
         OSError: `stream` cannot be written.
     """

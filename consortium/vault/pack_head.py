@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from consortium.config import Slug
-from consortium.errors import BadFile
+from consortium.errors import BadFile, UsageError
 from consortium.ledger import canonical
 from consortium.types import PartnerSlug, UploadDigest
 
@@ -150,7 +150,7 @@ def encode_header(header: PackHeader) -> bytes:
     """The line, without its newline.
 
     Raises:
-        BadFile: A value breaks the format's rules; says which field.
+        UsageError: A value breaks the format's rules; says which field.
     """
     model = _build(
         _Header,
@@ -244,7 +244,10 @@ def _build(kind: type[_M], fields: dict[str, Any]) -> _M:
     try:
         return kind.model_validate(fields)
     except ValidationError as error:
-        raise BadFile(f"a pack cannot be made: its {_where(error)} is not usable") from error
+        raise UsageError(
+            f"a pack cannot be made: its {_where(error)} is not usable",
+            hint="A name is one line of at most 200 characters that can be seen.",
+        ) from error
 
 
 def _where(error: ValidationError) -> str:

@@ -143,6 +143,20 @@ def test_an_end_before_the_beginning_is_refused(desk: Desk) -> None:
     assert left(desk) == {"members.csv"}
 
 
+def test_an_end_that_has_passed_is_refused(desk: Desk) -> None:
+    with pytest.raises(UsageError, match="2026-08-31"):
+        desk.pack(desk.write(LIST), expires_on=date(2026, 8, 31))
+    desk.pack(desk.write(LIST), expires_on=date(2026, 9, 1))
+
+
+@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 201, "caf\udce9", "\x9b31m", "a\u202eb"])
+def test_a_name_that_is_no_line_is_refused_and_leaves_nothing(desk: Desk, name: str) -> None:
+    path = desk.write(LIST)
+    with pytest.raises(UsageError, match="list_name"):
+        desk.pack(path, list_name=name)
+    assert list(desk.folder.iterdir()) == [path]
+
+
 def test_a_list_with_nothing_usable_makes_no_pack(desk: Desk) -> None:
     with pytest.raises(BadFile, match="no row that could be sent"):
         desk.pack(desk.write("email\nbroken\nbroken too\n"))

@@ -390,7 +390,7 @@ def test_a_row_that_breaks_the_rules_is_not_packed_and_not_quoted() -> None:
     with pytest.raises(BadFile, match="row 3 cannot be packed") as caught:
         pack([replace(ROW, first_name="Ann\nBcc: eve@example.org")])
     assert "eve" not in f"{caught.value.message}{caught.value.hint}"
-    with pytest.raises(BadFile, match="list_name"):
+    with pytest.raises(UsageError, match="list_name"):
         pack(header=replace(HEADER, list_name="a\nb"))
 
 
