@@ -12,6 +12,7 @@ Persons keep their number until the next merge, which finds the upload ended and
 from __future__ import annotations
 
 import contextlib
+from datetime import datetime
 from typing import Literal
 
 from consortium.clock import Clock
@@ -75,20 +76,28 @@ def expire(database: Database, *, wraps: WrapStore, clock: Clock) -> list[Upload
         The uploads; `erased` as for `withdraw`.
 
     Raises:
-        StateConflict: Another process has ended one of them meanwhile.
         StoreFailure: The database is busy, full, read-only or unreachable.
         KeyFailure: A wrap cannot be removed; the next sweep finishes.
     """
     now = clock.now()
     with database.read() as tx:
         due = uploads.expired_by(tx, now.date())
-    for upload in due:
+    ended = [upload for upload in due if _end(database, upload, now)]
+    for upload in ended:
+        _erase(database, upload, wraps=wraps, clock=clock)
+    with database.read() as tx:
+        return [uploads.by_id(tx, upload.id) for upload in ended]
+
+
+def _end(database: Database, upload: UploadRecord, now: datetime) -> bool:
+    """Mark an upload as expired; False if another process ended it meanwhile."""
+    try:
         with database.write() as tx:
             uploads.end(tx, upload.id, state=UploadState.EXPIRED, at=now)
             ledger.append(tx, entries.upload_expired(upload.partner, upload=upload.digest, at=now))
-        _erase(database, upload, wraps=wraps, clock=clock)
-    with database.read() as tx:
-        return [uploads.by_id(tx, upload.id) for upload in due]
+    except StateConflict:
+        return False
+    return True
 
 
 def _erase(database: Database, upload: UploadRecord, *, wraps: WrapStore, clock: Clock) -> None:
