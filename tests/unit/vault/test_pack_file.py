@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from consortium.errors import BadFile, ConsortiumError, EvidenceError, KeyFailure
+from consortium.errors import BadFile, ConsortiumError, EvidenceError, KeyFailure, UsageError
 from consortium.model import Consent, ConsentBasis, PackOptOut, PackRow, Places, Relationship
 from consortium.types import PartnerSlug
 from consortium.vault import age
