@@ -109,8 +109,8 @@ def people(database: Database, persons: int) -> None:
     in_chunks(
         database,
         "consortium_contact_point",
-        ["id", "kind", "token", "epoch", "profile", "dead"],
-        ((first + n, "email", n.to_bytes(32, "big"), 1, 1, False) for n in range(persons)),
+        ["id", "kind", "token", "epoch", "profile", "role", "dead"],
+        ((first + n, "email", n.to_bytes(32, "big"), 1, 1, False, False) for n in range(persons)),
     )
     in_chunks(database, "consortium_row_contact", ["point_id", "row_id", "position"], members(()))
     in_chunks(

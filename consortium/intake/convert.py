@@ -16,8 +16,10 @@ from consortium.intake import normal
 from consortium.intake.normal import RowChecker
 from consortium.model import PackOptOut, PackRow
 from consortium.model.match_block import MatchBlock
-from consortium.store.rows import StagedRow
+from consortium.store.rows import Point, StagedRow
 from consortium.tokens import (
+    Email,
+    Phone,
     Profile,
     Tokeniser,
     compose_name_address_column,
@@ -46,10 +48,15 @@ class _RowTokens(NamedTuple):
     content: Token | None
     name_birth: Token | None
     name_address: Token | None
+    roles: Sequence[bool]  # of each of the e-mail addresses, then of the telephone numbers
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: 2 µs a row
+_KNOWN_NAMES = 100_000
 
 
 class _Names:
-    """What matching needs of names, worked out once per distinct name of a pack."""
+    """What matching needs of names, worked out once for each that repeats within a pack."""
 
     def __init__(self) -> None:
         self._firsts: dict[str, tuple[str, str]] = {}
@@ -58,14 +65,21 @@ class _Names:
     def first(self, written: str) -> tuple[str, str]:
         """Folded given name and its nickname class."""
         if (found := self._firsts.get(written)) is None:
+            _bound(self._firsts)
             found = self._firsts[written] = names.given(written), names.first_class(written)
         return found
 
     def last(self, written: str) -> tuple[str, str]:
         """Folded surname and its phonetic code."""
         if (found := self._lasts.get(written)) is None:
+            _bound(self._lasts)
             found = self._lasts[written] = names.fold(written), names.surname_code(written)
         return found
+
+
+def _bound(known: dict[str, tuple[str, str]]) -> None:
+    if len(known) >= _KNOWN_NAMES:  # a pack of a million names must not fill the memory
+        known.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +111,9 @@ class Converter:
             BadFile: A value is not normalised; names row and field.
         """
         self.checker.check(rows)
-        emails = normal.email_values(rows, profile=self.profile)
-        phones = normal.phone_values(rows)
+        mailboxes = normal.email_values(rows, profile=self.profile)
+        lines = normal.phone_values(rows)
+        emails, phones = _spelt(mailboxes, lines)
         blocks = [_match_block(row, self.names) for row in rows]
         contents = [
             _content(row, block, self.names.last(row.last_name)[0], mails, numbers)
@@ -117,9 +132,13 @@ class Converter:
             self._composites("name-address", addresses),
             strict=True,
         )
+        shared = [
+            (*(e.role for e in mails), *(p.service for p in numbers))
+            for mails, numbers in zip(mailboxes, lines, strict=True)
+        ]
         return [
-            self._row(row, block, _RowTokens(*made))
-            for row, block, made in zip(rows, blocks, tokens, strict=True)
+            self._row(row, block, _RowTokens(*made, roles))
+            for row, block, made, roles in zip(rows, blocks, tokens, shared, strict=True)
         ]
 
     def opt_outs(self, items: Sequence[PackOptOut]) -> list[OptOutTokens]:
@@ -128,11 +147,14 @@ class Converter:
         Raises:
             BadFile: A value is not normalised; names row and field.
         """
-        emails = self._tokens("email", normal.email_values(items, profile=self.profile))
-        phones = self._tokens("phone", normal.phone_values(items))
+        emails, phones = _spelt(
+            normal.email_values(items, profile=self.profile), normal.phone_values(items)
+        )
         return [
             OptOutTokens(tuple(mails), tuple(numbers), item.cause)
-            for item, mails, numbers in zip(items, emails, phones, strict=True)
+            for item, mails, numbers in zip(
+                items, self._tokens("email", emails), self._tokens("phone", phones), strict=True
+            )
         ]
 
     def _row(self, row: PackRow, block: MatchBlock, tokens: _RowTokens) -> StagedRow:
@@ -166,6 +188,7 @@ class Converter:
             details=self.details.seal(details.encode(), number=row.number),
             record_id=row.sealed_record_id or None,
             points=(*(("email", t) for t in emails), *(("phone", t) for t in phones)),
+            roles=_roles(tokens) if any(tokens.roles) else frozenset(),
         )
 
     def _tokens(self, kind: str, values: Sequence[Sequence[str]]) -> list[list[Token]]:
@@ -175,6 +198,18 @@ class Converter:
     def _composites(self, kind: str, values: Sequence[str | None]) -> list[Token | None]:
         tokens = iter(self.tokeniser.composite(kind, [v for v in values if v is not None]))
         return [None if value is None else next(tokens) for value in values]
+
+
+def _spelt(
+    emails: Sequence[Sequence[Email]], phones: Sequence[Sequence[Phone]]
+) -> tuple[list[list[str]], list[list[str]]]:
+    """What tokens are made of."""
+    return [[e.canonical for e in row] for row in emails], [[p.e164 for p in row] for row in phones]
+
+
+def _roles(tokens: _RowTokens) -> frozenset[Point]:
+    points = [*(("email", t) for t in tokens.emails), *(("phone", t) for t in tokens.phones)]
+    return frozenset(p for p, role in zip(points, tokens.roles, strict=True) if role)
 
 
 def _distinct(tokens: Sequence[Token], values: Sequence[str]) -> dict[Token, str]:
@@ -218,4 +253,4 @@ def _content(
         sorted(emails),
         sorted(phones),
     ]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(fields)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from consortium.errors import BadFile
 from consortium.model import OLDEST_CONSENT, Consent, PackOptOut, PackRow, Places
@@ -24,43 +24,48 @@ _SUFFIXES = frozenset({"", "jr", "sr", "ii", "iii", "iv"})
 _HOUSE = re.compile(r"[0-9a-z]{0,64}", re.ASCII)
 _LANGUAGE = re.compile(r"([a-z]{2,3})?", re.ASCII)
 
+_KNOWN = 100_000  # values of a kind that are remembered
+
 Item = PackRow | PackOptOut
+_T = TypeVar("_T")
 
 
-def email_values(items: Sequence[Item], *, profile: Profile) -> list[list[str]]:
-    """Canonical forms of each item's e-mail addresses, in its order.
+def email_values(items: Sequence[Item], *, profile: Profile) -> list[list[Email]]:
+    """Each item's e-mail addresses, in its order.
 
     Raises:
         BadFile: One is not normalised.
     """
     flat = [(item.number, value) for item in items for value in item.emails]
-    found: list[str] = []
+    found: list[Email] = []
     results = email.normalise_column([value for _, value in flat], profile)
     for (number, value), result in zip(flat, results, strict=True):
         if not isinstance(result, Email) or result.deliverable != value:
             _refuse(number, "an e-mail address")
-        found.append(result.canonical)
+        found.append(result)
     return _regroup(found, [len(item.emails) for item in items])
 
 
-def phone_values(items: Sequence[Item]) -> list[list[str]]:
+def phone_values(items: Sequence[Item]) -> list[list[Phone]]:
     """Each item's telephone numbers, in its order.
 
     Raises:
         BadFile: One is not normalised.
     """
     flat = [(item.number, value) for item in items for value in item.phones]
+    found: list[Phone] = []
     results = phone.normalise_column([value for _, value in flat])
     for (number, value), result in zip(flat, results, strict=True):
         if not isinstance(result, Phone) or result.e164 != value:
             _refuse(number, "a telephone number")
-    return [list(item.phones) for item in items]
+        found.append(result)
+    return _regroup(found, [len(item.phones) for item in items])
 
 
 class RowChecker:
     """Sees that everything but contact points is normalised and in range.
 
-    Remembers the names, places and days it has seen, since lists repeat them.
+    Remembers the places and days it has seen, since lists repeat them.
 
     Args:
         packed_on: The day of packing, in UTC; a partner's own day may be the next.
@@ -69,7 +74,6 @@ class RowChecker:
     def __init__(self, packed_on: date) -> None:
         self._latest = packed_on + timedelta(days=1)
         self._good_births: set[str] = set()
-        self._good_names: set[str] = set()
         self._good_places: set[Places] = set()
 
     def check(self, rows: Sequence[PackRow]) -> None:
@@ -88,15 +92,12 @@ class RowChecker:
         if row.birth_date not in self._good_births:
             if not dates.is_normal(row.birth_date, today=self._latest):
                 return "the birth date"
-            self._good_births.add(row.birth_date)
+            _remember(self._good_births, row.birth_date)
         return ""
 
     def _name_fault(self, row: PackRow) -> str:
-        for name in (row.first_name, row.last_name):
-            if name not in self._good_names:
-                if not names.is_name(name):
-                    return "a name"
-                self._good_names.add(name)
+        if not (names.is_name(row.first_name) and names.is_name(row.last_name)):
+            return "a name"
         if row.suffix not in _SUFFIXES:
             return "the suffix"
         return "" if _LANGUAGE.fullmatch(row.language) else "the language"
@@ -111,15 +112,21 @@ class RowChecker:
             code = postcodes.normalise(where.postcode, where.country, state=where.state)
             if where.postcode != code:
                 return "the postcode"
-            self._good_places.add(where)
+            _remember(self._good_places, where)
         return "" if _HOUSE.fullmatch(row.house_number) else "the house number"
+
+
+def _remember(good: set[_T], value: _T) -> None:
+    if len(good) >= _KNOWN:
+        good.clear()
+    good.add(value)
 
 
 def _is_sane(consent: Consent, latest: date) -> bool:
     return consent.on is None or OLDEST_CONSENT <= consent.on <= latest
 
 
-def _regroup(flat: Sequence[str], sizes: Sequence[int]) -> list[list[str]]:
+def _regroup(flat: Sequence[_T], sizes: Sequence[int]) -> list[list[_T]]:
     groups, start = [], 0
     for size in sizes:
         groups.append(list(flat[start : start + size]))

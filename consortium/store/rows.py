@@ -35,6 +35,7 @@ __all__ = [
     "details",
     "match_rows",
     "points_of_rows",
+    "role_points",
     "rows_of_points",
     "stage",
     "tokens_of_points",
@@ -59,7 +60,8 @@ class StagedRow(NamedTuple):
     """A row to be written; the fields are columns of the table, `points` go beside it.
 
     Days are ISO text or None, `zones` IANA names joined by a blank. `points` are distinct, those of
-    one kind in the owner's order of preference.
+    one kind in the owner's order of preference; `roles` are those of them that name a function and
+    no person (`info@`, a toll-free line).
     """
 
     number: int
@@ -80,6 +82,10 @@ class StagedRow(NamedTuple):
     details: bytes
     record_id: bytes | None
     points: tuple[Point, ...]
+    roles: frozenset[Point] = frozenset()
+
+
+_COLUMNS = StagedRow._fields[: StagedRow._fields.index("points")]
 
 
 class MatchRow(NamedTuple):
@@ -127,9 +133,10 @@ def stage(tx: Tx, rows: Sequence[StagedRow], *, upload_id: int, epoch: int, prof
         epoch, profile: How the tokens were made.
     """
     wanted = sorted({point for row in rows for point in row.points})
-    ids = _intern(tx, wanted, epoch=epoch, profile=profile)
-    columns = ("upload_id", *StagedRow._fields[:-1])
-    tx.bulk(_row.name, columns, ((upload_id, *row[:-1]) for row in rows))
+    roles = frozenset[Point]().union(*(row.roles for row in rows if row.roles))
+    ids = _intern(tx, wanted, roles=roles, epoch=epoch, profile=profile)
+    values = len(_COLUMNS)
+    tx.bulk(_row.name, ("upload_id", *_COLUMNS), ((upload_id, *row[:values]) for row in rows))
     statement = select(_row.c.number, _row.c.id).where(
         _row.c.upload_id == upload_id,
         _row.c.number.between(rows[0].number, rows[-1].number),
@@ -155,7 +162,7 @@ def _positions(points: Sequence[Point]) -> Iterator[tuple[int, Point]]:
 
 
 def _intern(
-    tx: Tx, points: Sequence[Point], *, epoch: int, profile: int
+    tx: Tx, points: Sequence[Point], *, roles: Collection[Point], epoch: int, profile: int
 ) -> dict[Point, ContactPointId]:
     """Ids of contact points, made where missing.
 
@@ -168,9 +175,9 @@ def _intern(
     while missing:
         mark = "?" if tx.sqlite else "%s"
         tx.connection.exec_driver_sql(
-            f"INSERT INTO {_point.name} (kind, token, epoch, profile, dead)"  # noqa: S608 - our own table
-            f" VALUES ({', '.join([mark] * 5)}) ON CONFLICT DO NOTHING",
-            [(kind, token, epoch, profile, False) for kind, token in missing],
+            f"INSERT INTO {_point.name} (kind, token, epoch, profile, role, dead)"  # noqa: S608 - our own table
+            f" VALUES ({', '.join([mark] * 6)}) ON CONFLICT DO NOTHING",
+            [(*point, epoch, profile, point in roles, False) for point in missing],
         )
         for part in chunked(missing, _IN):
             statement = select(_point.c.kind, _point.c.token, _point.c.id).where(
@@ -250,6 +257,12 @@ def rows_of_points(
         )
         found.extend((point, row) for point, row in tx.execute(statement))
     return found
+
+
+def role_points(tx: Tx) -> set[ContactPointId]:
+    """Contact points that name a function, of any upload: never a reason to take two for one."""
+    found = tx.execute(select(_point.c.id).where(_point.c.role)).scalars()
+    return {ContactPointId(point) for point in found}
 
 
 def tokens_of_points(tx: Tx, points: Collection[ContactPointId]) -> dict[ContactPointId, Point]:

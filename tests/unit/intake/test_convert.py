@@ -54,7 +54,7 @@ def test_points_stand_in_the_order_of_the_details() -> None:
     assert [p.reveal() for p in details.phones] == list(ANN.phones)
     (mails,) = email_values([ANN], profile=PROFILE)
     assert stored.points == (
-        *(("email", t) for t in TOKENISER.contact("email", mails)),
+        *(("email", t) for t in TOKENISER.contact("email", [m.canonical for m in mails])),
         *(("phone", t) for t in TOKENISER.contact("phone", ANN.phones)),
     )
 
@@ -71,8 +71,19 @@ def test_spellings_of_one_mailbox_become_one_point_with_the_first_address() -> N
 def test_configured_domains_lose_their_dots_in_tokens_only() -> None:
     profile = Profile(1, frozenset({"post.example"}))
     dotted = row(1, "a.b@post.example")
-    assert email_values([dotted], profile=profile) == [["ab@post.example"]]
-    assert email_values([dotted], profile=PROFILE) == [["a.b@post.example"]]
+    for rules, canonical in ((profile, "ab@post.example"), (PROFILE, "a.b@post.example")):
+        (((found,),)) = email_values([dotted], profile=rules)
+        assert found.canonical == canonical
+
+
+def test_mailboxes_and_lines_of_an_office_are_marked_as_roles() -> None:
+    office = replace(
+        row(1, "ann@x.example", "info@x.example"), phones=("+18005550199", "+15032460100")
+    )
+    (stored,) = converter().rows([office])
+    assert stored.roles == {stored.points[1], stored.points[2]}
+    (person,) = converter().rows([ANN])
+    assert person.roles == frozenset()
 
 
 def test_the_content_digest_depends_on_the_person_and_not_on_number_or_consent() -> None:

@@ -117,6 +117,7 @@ def _create_tables() -> None:
         sa.Column("token", sa.LargeBinary(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("profile", sa.Integer(), nullable=False),
+        sa.Column("role", sa.Boolean(), nullable=False),
         sa.Column("dead", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_contact_point"),
         sa.UniqueConstraint("token", "kind", name="uq_consortium_contact_point_token_kind"),
