@@ -27,10 +27,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
+
+from tests.harness.quick_command import quick_command
 
 ROOT = Path(__file__).parents[2]
 PASSED = (0, 5)  # 5: done, with rejected rows
@@ -75,6 +79,7 @@ class Reader:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    loaded: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self.environment = bare_environment() | self.environment
@@ -84,6 +89,7 @@ class Reader:
         """Do everything that the page says, in order, and compare."""
         printed = ""
         try:
+            self._load()
             for block in blocks(page):
                 where = f"{page.name}, line {block.line}"
                 kind, _, rest = block.marker.partition(": ")
@@ -103,8 +109,14 @@ class Reader:
         finally:
             self.stop()
 
+    def _load(self) -> None:
+        folder = Path(self.loaded.enter_context(TemporaryDirectory(prefix="consortium-")))
+        path = self.loaded.enter_context(quick_command(folder, environment=self.environment))
+        self.environment["PATH"] = f"{path}{os.pathsep}{self.environment['PATH']}"
+
     def stop(self) -> None:
         """End what was started in the background."""
+        self.loaded.close()
         for process in self.running:
             process.terminate()
             process.communicate()
