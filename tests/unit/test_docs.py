@@ -19,6 +19,7 @@ from consortium.config import HostSettings, PartnerSettings
 from consortium.documents import parse
 from consortium.pack import MappingDocument
 from consortium.policy import SendPolicy
+from tests.conftest import PostgresServer
 from tests.harness.pages import ROOT, Reader, blocks, compare, for_today, place_of, steps
 from tests.unit.conftest import Demo
 
@@ -139,6 +140,28 @@ def test_whoever_follows_a_page_sees_what_it_shows(page: Path, demo: Demo, tmp_p
     place = place_of(page, demo=demo.folder, into=tmp_path)
     passphrase = {} if place == tmp_path else {"CONSORTIUM_PASSPHRASE": "demo"}
     Reader(place, passphrase).follow(page)
+
+
+def test_a_host_on_postgresql_is_made_as_its_page_says(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    (command,) = (
+        step.command
+        for block in blocks(ROOT / "docs/how-to/set-up-a-host.md")
+        if block.marker.startswith("not run") and block.language == "console"
+        for step in steps(block.text)
+    )
+    server: PostgresServer = request.getfixturevalue("_postgres_starter")()
+    url = server.new()
+    reader = Reader(tmp_path, {"CONSORTIUM_PASSPHRASE": "of a test"})
+    given = command.replace("postgresql://consortium@db.example.org/consortium", f"'{url}'")
+    assert given != command
+    code, printed = reader.run(given)
+    assert code == 0, printed
+    code, printed = reader.run("consortium --home votes ledger checkpoint")
+    assert code == 0, printed
+    assert not list(tmp_path.rglob("*.db"))
+    server.drop(url)
 
 
 def test_every_page_can_be_reached_from_the_index() -> None:
