@@ -217,7 +217,7 @@ class _Intake:
     ) -> None:
         start = 0
         while part := converted[start : start + size.rows]:
-            with size.timed(), self.database.write() as tx:
+            with size.timed(), self.database.write(durable=False) as tx:
                 rows.stage(
                     tx,
                     part,

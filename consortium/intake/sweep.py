@@ -149,5 +149,5 @@ def _delete_rows(database: Database, upload_id: int) -> None:
     size = ChunkSize()
     deleted = 1
     while deleted:
-        with size.timed(), database.write() as tx:
+        with size.timed(), database.write(durable=False) as tx:
             deleted = rows.delete_some(tx, upload_id, limit=size.rows)

@@ -194,17 +194,22 @@ class Database:
             yield tx
 
     @contextmanager
-    def write(self) -> Iterator[Tx]:
+    def write(self, *, durable: bool = True) -> Iterator[Tx]:
         """A short transaction: all of it, or, when the block raises, nothing.
+
+        Args:
+            durable: Whether it must survive a power cut once the block has ended. What is not yet
+                visible need not: the durable transaction that makes it so forces it to the disk as
+                well, and until then there is one wait less per chunk.
 
         Raises:
             StoreFailure: The database is busy, full, read-only or unreachable.
         """
-        with self._transaction(writable=True) as tx:
+        with self._transaction(writable=True, durable=durable) as tx:
             yield tx
 
     @contextmanager
-    def _transaction(self, *, writable: bool) -> Iterator[Tx]:
+    def _transaction(self, *, writable: bool, durable: bool = True) -> Iterator[Tx]:
         sqlite = self.engine.dialect.name == "sqlite"
         options: dict[str, Any] = {}
         if not sqlite:
@@ -214,10 +219,13 @@ class Database:
             with (
                 self.engine.connect().execution_options(**options) as connection,
                 _borrowed(connection) if sqlite and not self._ours else nullcontext(),
+                _unforced(connection) if sqlite and not durable else nullcontext(),
                 connection.begin(),
             ):
                 if sqlite:
                     _begin(connection, writable=writable)
+                elif not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield Tx(connection, writable)
         except (DBAPIError, self.engine.dialect.loaded_dbapi.Error) as error:  # `bulk` is bare
             raise _translate(error) from error
@@ -360,6 +368,17 @@ def _take_writer(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {patience}").close()
 
 
+@contextmanager
+def _unforced(connection: Connection) -> Iterator[None]:
+    """No sync of the log at the end of a transaction; the next one that has it covers this one."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA synchronous = NORMAL").close()
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA synchronous = FULL").close()
+
+
 def _truncate_log(connection: sqlite3.Connection) -> bool:
     (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()  # ms
     connection.execute("PRAGMA busy_timeout = 0").close()  # waiting would keep writers out
@@ -388,7 +407,7 @@ def in_chunks(
     size, done = 500, 0
     while chunk := list(islice(source, size)):
         began = time.perf_counter()
-        with database.write() as tx:
+        with database.write(durable=False) as tx:
             tx.bulk(table, columns, chunk)
         spent = time.perf_counter() - began
         done += len(chunk)

@@ -39,6 +39,28 @@ def _add_and_fail(tx: Tx) -> None:
     raise ZeroDivisionError
 
 
+def test_only_what_need_not_last_is_not_forced_to_the_disk(database: Database) -> None:
+    sqlite = database.file is not None
+    ask = text("PRAGMA synchronous" if sqlite else "SHOW synchronous_commit")
+    if not sqlite:  # the tests' server forces nothing unless it is told to
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ALTER ROLE CURRENT_USER SET synchronous_commit = on")
+            connection.commit()
+        database.close()
+    with pytest.raises(ZeroDivisionError), database.write(durable=False) as tx:
+        _add_and_fail(tx)
+    with database.write(durable=False) as tx:
+        assert tx.execute(ask).scalar_one() == (1 if sqlite else "off")
+        _add(tx, "a")
+    with database.write() as tx:
+        assert tx.execute(ask).scalar_one() == (2 if sqlite else "on")
+        assert _count(tx) == 1
+    if not sqlite:
+        with database.engine.connect() as connection:
+            connection.exec_driver_sql("ALTER ROLE CURRENT_USER RESET synchronous_commit")
+            connection.commit()
+
+
 def test_a_reader_sees_one_state_throughout(database: Database) -> None:
     with database.read() as reader:
         assert _count(reader) == 0
