@@ -237,11 +237,14 @@ def test_a_region_that_is_no_country_is_refused(tmp_path: Path, region: str, hin
     assert tree(tmp_path) == {}
 
 
-def test_an_applications_tables_and_engine_stay_its_own(tmp_path: Path) -> None:
-    """Made and opened twice on an engine that the application goes on using."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}")
+def test_an_applications_tables_and_engine_stay_its_own(
+    tmp_path: Path, empty_database: Database
+) -> None:
+    """Made and opened twice on an engine that the application goes on using, on both databases."""
+    engine = create_engine(empty_database.engine.url)
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE theirs (x INTEGER)"))
+        connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
     given = {"database": engine, "keys": MemoryKeys.host(), "wraps": tmp_path / "wraps"}
     make(None, **given).close()
     for _ in range(2):
@@ -251,6 +254,7 @@ def test_an_applications_tables_and_engine_stay_its_own(tmp_path: Path) -> None:
                 connection.execute(text("INSERT INTO theirs VALUES (1)"))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM theirs")).scalar_one() == 2
+        assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar_one() == 0
     engine.dispose()
 
 
