@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from consortium.policy.words import people
 from consortium_cli.screen import say, say_all
 from consortium_cli.wording import (
     WIDTH,
@@ -21,6 +20,7 @@ from consortium_cli.wording import (
     joined,
     lasting,
     listed,
+    people,
     span,
     when,
     wrapped,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import click
 
-from consortium.policy.words import people
 from consortium_cli.homes import host
 from consortium_cli.screen import say
-from consortium_cli.wording import count, counted
+from consortium_cli.wording import count, counted, people
 
 __all__ = ["command"]
 

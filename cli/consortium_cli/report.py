@@ -10,11 +10,10 @@ from zoneinfo import ZoneInfo
 import click
 
 from consortium.errors import UsageError
-from consortium.policy.words import people
 from consortium_cli.campaign_screen import zone_of
 from consortium_cli.homes import host, write_new
 from consortium_cli.screen import FILE, format_option, say, say_all, show_rows
-from consortium_cli.wording import count, joined, span, wrapped
+from consortium_cli.wording import count, joined, people, span, wrapped
 
 if TYPE_CHECKING:
     from consortium.report import CampaignReport, Provenance

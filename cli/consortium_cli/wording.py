@@ -18,6 +18,7 @@ __all__ = [
     "joined",
     "lasting",
     "listed",
+    "people",
     "span",
     "when",
     "wrapped",
@@ -37,6 +38,13 @@ def count(number: int) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 row`, `48,210 rows`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def people(number: int) -> str:
+    """A number of people in tens: `96,310`; `under 10` for a few (as `policy.words.people`)."""
+    if 0 < number < 10:  # noqa: PLR2004 - the ten of the docstring
+        return "under 10"
+    return count((number + 5) // 10 * 10)
 
 
 def when(instant: datetime, zone: tzinfo) -> str:

@@ -48,7 +48,11 @@ def test_the_two_commands_are_targets_of_make(command: str, last: str) -> None:
     (commands,) = (block.text for block in blocks(README) if block.language == "sh")
     assert re.search(rf"^make {command}\b", commands, re.MULTILINE)
     dry = subprocess.run(
-        ["make", "--dry-run", command], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "--dry-run", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert dry.stdout.splitlines()[-1].startswith(f".venv/bin/{last}")
 
