@@ -16,5 +16,6 @@ def test_policy_that_asks_for_approval_takes_back_the_standing_keys(tmp_path: Pa
         policy = (DATA / "documents/nurses.toml").read_text(encoding="utf-8")
         for approval, kept in (("standing", 4), ("each-campaign", 3)):
             text = policy.replace('approval = "each-campaign"', f'approval = "{approval}"')
+            text += "# once more\n"  # what was in force before is not set again as it was
             house.host.policies.set(house.desks["nurses"].sign_policy(text))
             assert len(wraps.uploads(STANDING)) == kept
