@@ -44,11 +44,11 @@ def campaign_id(tx: Tx) -> int:
 
 def due(tx: Tx, slug: str = "nurses", **options: object) -> list[int]:
     given: dict[str, object] = {"now": START, "limit": 100, **options}
-    return outbox.waiting(tx, campaign_id(tx), owner_id=owner(tx, slug), **given)  # type: ignore[arg-type]
+    return outbox.waiting(tx, campaign_id(tx), owner_id=owner(tx, slug), **given)  # type: ignore[arg-type] - by name
 
 
 def settled(intent: Intent, outcome: str, state: MessageState) -> Settlement:
-    return Settlement(intent, outcome, None, state, LATER, LATER)  # type: ignore[arg-type]
+    return Settlement(intent, outcome, None, state, LATER, LATER)  # type: ignore[arg-type] - by name
 
 
 def states(world: World) -> dict[MessageState, int]:

@@ -41,7 +41,7 @@ Build = Callable[..., World]
 @pytest.fixture
 def make(sqlite_database: Database, tmp_path: Path) -> Build:
     def made(people: list[Someone], **options: object) -> World:
-        return build(sqlite_database, tmp_path, people, **options)  # type: ignore[arg-type]
+        return build(sqlite_database, tmp_path, people, **options)  # type: ignore[arg-type] - by name
 
     return made
 
@@ -306,7 +306,7 @@ def test_newest_answer_must_be_a_yes_to_this_text_now_and_with_room(
     make: Build, answer: dict[str, object], reason: str
 ) -> None:
     world = make(crowd(4, "nurses", "teachers"))
-    world.answer("nurses", **answer)  # type: ignore[arg-type]
+    world.answer("nurses", **answer)  # type: ignore[arg-type] - by name
     transport = MemoryTransport()
     assert world.send(transport).held == {"nurses": reason}
     assert {envelope.sender for envelope in transport.taken} == {"gotv@teachers.example"}

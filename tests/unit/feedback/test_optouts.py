@@ -41,7 +41,7 @@ def opt_out(world: World, address: str = DANA, **options: object) -> Added:
         "clock": world.clock,
         **options,
     }
-    return feedback.add(world.database, address=Pii(address), **given)  # type: ignore[arg-type]
+    return feedback.add(world.database, address=Pii(address), **given)  # type: ignore[arg-type] - by name
 
 
 def known(world: World, address: str) -> Known:
