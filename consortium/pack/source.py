@@ -241,8 +241,16 @@ def _take(reader: _Reader, stream: BinaryIO, size: int) -> list[list[str]]:
         part = list(islice(reader, min(_PART_ROWS, size - len(rows))))
         if not part:
             break
+        if csv.field_size_limit() > MAX_CELL_CHARACTERS:
+            _refuse_long_cells(part)
         rows += part
     return rows
+
+
+def _refuse_long_cells(rows: list[list[str]]) -> None:
+    """Hold our own limit where the application has set the csv module's higher."""
+    if any(len(cell) > MAX_CELL_CHARACTERS for row in rows for cell in row):
+        raise csv.Error("field larger than field limit")
 
 
 def _lines(rows: list[list[str]], line: int, physical: int) -> tuple[list[int], list[list[str]]]:

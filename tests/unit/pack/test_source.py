@@ -204,6 +204,16 @@ def test_an_endless_quote_is_refused_with_the_line_it_starts_after(tmp_path: Pat
     assert "a quoted cell that does not end" in error.message
 
 
+def test_a_higher_limit_of_the_application_does_not_lift_ours(tmp_path: Path) -> None:
+    text = f'{HEADER}\n"Bob,b@mail.example.org,1\n' + f"{ROW}\n" * 120_000
+    before = csv.field_size_limit(2**30)
+    try:
+        error = refused(write(tmp_path, text))
+    finally:
+        csv.field_size_limit(before)
+    assert "a quoted cell that does not end" in error.message
+
+
 def test_a_line_without_end_is_refused_and_not_read_into_memory(tmp_path: Path) -> None:
     path = tmp_path / "long.csv"
     with path.open("wb") as file:
