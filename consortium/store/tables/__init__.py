@@ -1,0 +1,65 @@
+"""The tables: DESIGN's model as columns.
+
+What is here in clear: tokens, places, dates and grounds of consent, states, counts. What is here
+sealed: details, match blocks, record ids. What is never here: an address, a telephone number, a
+name, a private key, a wrapped data key (those live in the wraps directory).
+
+Every table name starts with `consortium_`, so that the tables can share a database with an
+application's own. Instants are whole microseconds since 1970 UTC in a BIGINT (`Instant`): exact,
+comparable, the same on SQLite and PostgreSQL. Days are ISO dates.
+
+States are changed by `UPDATE … WHERE state = …` with the count checked; the words are those of
+`consortium.model.kinds`.
+"""
+
+from __future__ import annotations
+
+from consortium.store.tables.base import Instant, metadata
+from consortium.store.tables.campaigns import Answer, Approval, Campaign, Plan
+from consortium.store.tables.delivery import Attempt, FeedbackMail, Limit, Message
+from consortium.store.tables.house import Partner, Policy, State
+from consortium.store.tables.ledger import (
+    Checkpoint,
+    LedgerBatch,
+    LedgerEntry,
+    LedgerLeaf,
+    LedgerNode,
+)
+from consortium.store.tables.lists import (
+    ContactPoint,
+    OptOut,
+    RowContact,
+    SourceRow,
+    Suppression,
+    Upload,
+)
+from consortium.store.tables.persons import Membership, MergeRun
+
+__all__ = [
+    "Answer",
+    "Approval",
+    "Attempt",
+    "Campaign",
+    "Checkpoint",
+    "ContactPoint",
+    "FeedbackMail",
+    "Instant",
+    "LedgerBatch",
+    "LedgerEntry",
+    "LedgerLeaf",
+    "LedgerNode",
+    "Limit",
+    "Membership",
+    "MergeRun",
+    "Message",
+    "OptOut",
+    "Partner",
+    "Plan",
+    "Policy",
+    "RowContact",
+    "SourceRow",
+    "State",
+    "Suppression",
+    "Upload",
+    "metadata",
+]

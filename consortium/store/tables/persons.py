@@ -1,0 +1,40 @@
+"""Which rows are one human, in which merge generation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Integer
+from sqlmodel import Field
+
+from consortium.store.tables.base import Big, Table, when
+
+__all__ = ["Membership", "MergeRun"]
+
+
+class MergeRun(Table, table=True):
+    """One merge generation; visible once `State.merge_generation` has reached it."""
+
+    __tablename__ = "consortium_merge_run"
+    generation: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    started_at: datetime = when()
+    finished_at: datetime | None = when(null=True)
+    rows: int = Field(default=0)
+    persons: int = Field(default=0)
+    changed_rows: int = Field(default=0)
+    entry: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
+
+
+class Membership(Table, table=True):
+    """A row belongs to a person from one merge generation until, not including, another.
+
+    Visible at generation g: `from_generation <= g` and `to_generation` is null or above g.
+    """
+
+    __tablename__ = "consortium_membership"
+    row_id: int = Field(
+        sa_column=Column(Big, ForeignKey("consortium_source_row.id"), primary_key=True)
+    )
+    from_generation: int = Field(sa_column=Column(Integer, primary_key=True))
+    to_generation: int | None = None
+    person_id: int = Field(sa_column=Column(Big, nullable=False, index=True))
