@@ -14,9 +14,19 @@ from consortium.model.kinds import (
     UploadState,
 )
 from consortium.model.progress import Observer, Silent
-from consortium.model.rows import OLDEST_CONSENT, Consent, PackOptOut, PackRow, Places
+from consortium.model.rows import (
+    MAX_TAG_CHARACTERS,
+    MAX_TAGS,
+    OLDEST_CONSENT,
+    Consent,
+    PackOptOut,
+    PackRow,
+    Places,
+)
 
 __all__ = [
+    "MAX_TAGS",
+    "MAX_TAG_CHARACTERS",
     "OLDEST_CONSENT",
     "AnswerKind",
     "CampaignState",

@@ -7,7 +7,19 @@ from datetime import date
 
 from consortium.model.kinds import ConsentBasis, Relationship
 
-__all__ = ["OLDEST_CONSENT", "Consent", "PackOptOut", "PackRow", "Places"]
+__all__ = [
+    "MAX_TAGS",
+    "MAX_TAG_CHARACTERS",
+    "OLDEST_CONSENT",
+    "Consent",
+    "PackOptOut",
+    "PackRow",
+    "Places",
+]
+
+MAX_TAGS = 32
+"""Most tags of one row."""
+MAX_TAG_CHARACTERS = 64
 
 OLDEST_CONSENT = date(1900, 1, 1)
 """Earlier days are what systems write for no day at all (0001-01-01, 1753-01-01, 1899-12-30)."""
@@ -47,6 +59,8 @@ class PackRow:
         relationship: What the person is to the owner.
         email_consent, sms_consent: The owner's claim per channel.
         sealed_record_id: The owner's own id, sealed by the owner for itself; opaque to the host.
+        tags: What the owner chose to share of its own tags: folded words, none twice, in order of
+            the alphabet; at most `MAX_TAGS` of `MAX_TAG_CHARACTERS`.
     """
 
     number: int
@@ -63,6 +77,7 @@ class PackRow:
     email_consent: Consent = Consent()
     sms_consent: Consent = Consent()
     sealed_record_id: bytes = b""
+    tags: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"PackRow(number={self.number}, ‹personal›)"
