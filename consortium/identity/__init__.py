@@ -1,7 +1,15 @@
 """Which source rows are one human, decided by rules and written as merge generations."""
 
 from consortium.identity.components import CROWD_ROWS
-from consortium.identity.evaluate import MOST_ROWS, MergeRow, Rule, evaluate
+from consortium.identity.evaluate import (
+    MOST_ROWS,
+    MergeRow,
+    NeverPair,
+    Rule,
+    Scorer,
+    Source,
+    evaluate,
+)
 from consortium.identity.merge import LOCK, MergeResult, match_opener, run, sweep
 from consortium.identity.reading import MatchOpener
 
@@ -12,7 +20,10 @@ __all__ = [
     "MatchOpener",
     "MergeResult",
     "MergeRow",
+    "NeverPair",
     "Rule",
+    "Scorer",
+    "Source",
     "evaluate",
     "match_opener",
     "run",

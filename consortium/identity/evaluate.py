@@ -25,6 +25,10 @@ or they are a generation apart) joins only rows that agree on birth date or suff
 A phone number alone never outweighs two surnames: numbers are given to new people. More than
 `MOST_ROWS` distinct rows hanging together are the work of junk values, and only `SEVERAL` applies.
 
+Two things from outside may be added. *Never-merge pairs* name source rows that somebody has said
+are two people: no union brings them together. A *scorer* weighs pairs that share a key and that no
+rule joins; those it is for are joined last, heaviest first, under the same vetoes.
+
 Costs 21 µs of CPU per row of a component of several rows (measured on a million rows; 4 µs where
 all rows plainly agree); rows alone in theirs need no call. Quality: `docs/explanation/identity.md`.
 """
@@ -35,9 +39,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from itertools import combinations
+from itertools import combinations, groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, Protocol
 
 from consortium.identity.evidence import (
     Birth,
@@ -50,7 +54,14 @@ from consortium.identity.evidence import (
 from consortium.identity.hygiene import Key, Kind, judge
 from consortium.model.match_block import MatchBlock
 
-__all__ = ["MOST_ROWS", "MergeRow", "Rule", "evaluate"]
+__all__ = ["MOST_ROWS", "MergeRow", "NeverPair", "Rule", "Scorer", "Source", "evaluate"]
+
+Source = tuple[bytes, int]
+"""A source row as it is known for ever: its upload's digest and its number there."""
+
+NeverPair = tuple[Source, Source]
+"""Two source rows, in either order, that are two people whatever else is known."""
+
 
 MOST_ROWS: Final = 500
 """Distinct rows that hang together, crowds' keys aside, above which only `SEVERAL` joins.
@@ -64,6 +75,7 @@ of the rows on one key, so this also bounds the time for one component to about 
 class Rule(IntEnum):
     """Why two rows may be one human, strongest first; see the module's table."""
 
+    EQUAL = 0  # the same row twice, kept apart only to hold a never-merge pair
     SEVERAL = 1
     CONTACT = 2
     HOUSEHOLD = 3
@@ -72,6 +84,7 @@ class Rule(IntEnum):
     NAMELESS = 6
     NAME_BIRTH = 7
     NAME_ADDRESS = 8
+    SCORED = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +109,56 @@ class MergeRow:
         return "MergeRow(‹personal›)"
 
 
-def evaluate(rows: Sequence[MergeRow], *, roles: Collection[int] = ()) -> list[list[int]]:
+class Scorer(Protocol):
+    """Weighs whether two rows that share a key are one human, where no rule says so.
+
+    Must be pure, symmetric and picklable: it is called in any order and in other processes.
+    """
+
+    def __call__(self, a: MergeRow, b: MergeRow) -> float | None:
+        """The weight for one human, compared to three decimals; None: do not join them."""
+        ...
+
+
+def evaluate(
+    rows: Sequence[MergeRow],
+    *,
+    roles: Collection[int] = (),
+    sources: Sequence[Source] = (),
+    never: Collection[NeverPair] = (),
+    scored: Scorer | None = None,
+) -> list[list[int]]:
     """Judge which rows of one component are one human.
 
     Args:
         rows: The component's rows, in any order.
         roles: Contact points known to belong to a role or to be junk.
+        sources: What each row is known as, in the order of `rows`; needed if there is any `never`.
+        never: Pairs that no person may hold both of; pairs of other components do no harm. Neither
+            their order nor which row of a pair comes first matters. A row in a pair is judged by
+            itself even if another row equals it in all else.
+        scored: Adds edges below every rule; None: rules alone.
 
     Returns:
         A partition of `range(len(rows))`: clusters of positions in `rows`, each ascending, ordered
         by their first position.
     """
-    same: dict[MergeRow, list[int]] = defaultdict(list)
+    if never:
+        here = dict(zip(sources, range(len(rows)), strict=True))
+        apart = [(here[a], here[b]) for a, b in never if a in here and b in here and a != b]
+    else:
+        apart = []
+    named = {position for pair in apart for position in pair}
+    same: dict[tuple[MergeRow, Source | None], list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
-        same[row].append(position)
-    if len(same) == 1 or _plainly_one(list(same), roles):
+        same[row, sources[position] if position in named else None].append(position)
+    if not apart and (len(same) == 1 or _plainly_one([row for row, _ in same], roles)):
         return [list(range(len(rows)))]
-    distinct = sorted(same, key=_canonical)
-    clusters = _Component(distinct, frozenset(roles)).clusters()
-    return sorted(sorted(p for i in c for p in same[distinct[i]]) for c in clusters)
+    distinct = sorted(same, key=lambda known: (*_canonical(known[0]), known[1] or (b"", 0)))
+    place = {p: i for i, known in enumerate(distinct) for p in same[known]}
+    never_here = [(place[a], place[b]) for a, b in apart]
+    judged = _Component([row for row, _ in distinct], frozenset(roles), never_here, scored)
+    return sorted(sorted(p for i in c for p in same[distinct[i]]) for c in judged.clusters())
 
 
 _said = attrgetter(*(column.name for column in fields(MatchBlock)))
@@ -122,7 +166,7 @@ _said = attrgetter(*(column.name for column in fields(MatchBlock)))
 
 def _canonical(row: MergeRow) -> tuple[object, ...]:
     """The order of rows: by content; the rest decides only between equal digests."""
-    return row.content, _said(row.block), row.name_birth or b"", row.name_address or b""
+    return row.content, *_said(row.block), row.name_birth or b"", row.name_address or b""
 
 
 def _plainly_one(rows: Sequence[MergeRow], roles: Collection[int]) -> bool:
@@ -158,9 +202,11 @@ class _Cluster:
     emails: set[int]
     phones: set[int]
     addresses: set[tuple[str, str]] = field(default_factory=set)
+    never: set[int] = field(default_factory=set)
 
     def absorb(self, other: _Cluster) -> None:
         self.rows += other.rows
+        self.never |= other.never
         self.blocks |= other.blocks
         self.emails |= other.emails
         self.phones |= other.phones
@@ -178,8 +224,19 @@ class _Cluster:
 class _Component:
     """One component being judged; `rows` are distinct and in canonical order."""
 
-    def __init__(self, rows: Sequence[MergeRow], roles: frozenset[int]) -> None:
+    def __init__(
+        self,
+        rows: Sequence[MergeRow],
+        roles: frozenset[int],
+        never: Iterable[tuple[int, int]] = (),
+        scored: Scorer | None = None,
+    ) -> None:
         self.rows = rows
+        self.scored = scored
+        self.never: dict[int, set[int]] = defaultdict(set)
+        for a, b in never:
+            self.never[a].add(b)
+            self.never[b].add(a)
         self.keys: list[tuple[Key, list[int]]] = []  # those that may join somebody, and their rows
         self.not_own = set(roles)  # contact points that several people use
         for (kind, value), members in _held(rows, roles).items():
@@ -193,9 +250,11 @@ class _Component:
     def clusters(self) -> list[list[int]]:
         """Take the edges in order; join unless a contradiction forbids it."""
         home = [_cluster(i, row, self.not_own) for i, row in enumerate(self.rows)]
-        for rule, a, b in sorted(self._edges()):
+        for position, others in self.never.items():
+            home[position].never |= others
+        for rule, _, a, b in sorted(self._edges()):
             one, two = home[a], home[b]
-            if one is two or _vetoed(rule, one, two):
+            if one is two or not one.never.isdisjoint(two.rows) or _vetoed(rule, one, two):
                 continue
             if len(one.rows) < len(two.rows):
                 one, two = two, one
@@ -204,8 +263,11 @@ class _Component:
                 home[row] = one
         return [c.rows for c in {id(c): c for c in home}.values()]
 
-    def _edges(self) -> Iterable[tuple[Rule, int, int]]:
-        """Every pair of rows that a rule joins, with the strongest such rule."""
+    def _edges(self) -> Iterable[tuple[Rule, int, int, int]]:
+        """Pairs that may be joined: the strongest rule, what orders within it, the two rows."""
+        if self.never:
+            for _, equal in groupby(range(len(self.rows)), key=self.rows.__getitem__):
+                yield from ((Rule.EQUAL, 0, a, b) for a, b in combinations(equal, 2))
         shared: dict[tuple[int, int], list[Key]] = defaultdict(list)
         for key, members in self.keys:
             for pair in combinations(members, 2):
@@ -213,8 +275,12 @@ class _Component:
         too_many = self._beyond_reason()
         for (a, b), keys in shared.items():
             rule = _rule(self.rows[a].block, self.rows[b].block, keys)
-            if rule is not None and (rule is Rule.SEVERAL or a not in too_many):
-                yield rule, a, b
+            if rule is None and self.scored is not None and a not in too_many:
+                weight = self.scored(self.rows[a], self.rows[b])
+                if weight is not None:
+                    yield Rule.SCORED, -round(weight * 1000), a, b
+            elif rule is not None and (rule is Rule.SEVERAL or a not in too_many):
+                yield rule, 0, a, b
 
     def _beyond_reason(self) -> set[int]:
         """Rows that more than `MOST_ROWS` hang together with, crowds' keys left aside."""

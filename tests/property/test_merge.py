@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.identity import MergeRow, evaluate
 from consortium.identity.components import CROWD_ROWS, Components, KeyColumn, closure, reach
+from consortium.identity.evaluate import NeverPair, Source
 from consortium.identity.evidence import First, contradict, relate, suffixes_differ
-from tests.unit.identity.world import claims, row
+from tests.unit.identity.world import claims, mild_claims, row
 
 LISTS = st.lists(claims(), min_size=1, max_size=14)
 
@@ -215,3 +217,84 @@ def test_what_a_change_does_not_reach_has_not_changed(
     )
     assert parts(found) <= new
     assert new - parts(found) <= old
+
+
+# Never-merge pairs and a scorer
+
+
+def sourced(rows: list[MergeRow]) -> list[Source]:
+    return [(bytes([i % 3]), i) for i in range(len(rows))]
+
+
+@st.composite
+def with_never(draw: st.DrawFn) -> tuple[list[MergeRow], list[NeverPair]]:
+    rows = draw(st.lists(claims() | mild_claims(), min_size=2, max_size=12))
+    known = st.sampled_from(sourced(rows))
+    return rows, draw(st.lists(st.tuples(known, known), min_size=1, max_size=4))
+
+
+@given(with_never())
+def test_no_person_holds_both_of_a_never_merge_pair(
+    drawn: tuple[list[MergeRow], list[NeverPair]],
+) -> None:
+    rows, never = drawn
+    sources = sourced(rows)
+    for cluster in evaluate(rows, sources=sources, never=never):
+        held = {sources[i] for i in cluster}
+        assert not any(a != b and {a, b} <= held for a, b in never)
+
+
+@given(with_never(), st.randoms(use_true_random=False))
+def test_the_order_of_rows_and_of_never_merge_pairs_does_not_matter(
+    drawn: tuple[list[MergeRow], list[NeverPair]], random: Random
+) -> None:
+    rows, never = drawn
+    sources = sourced(rows)
+    order = list(range(len(rows)))
+    random.shuffle(order)
+    other_never = [(b, a) for a, b in never]
+    random.shuffle(other_never)
+    plain = evaluate(rows, sources=sources, never=never, scored=weigh)
+    shuffled = evaluate(
+        [rows[i] for i in order],
+        sources=[sources[i] for i in order],
+        never=other_never,
+        scored=weigh,
+    )
+    assert {frozenset(c) for c in plain} == {frozenset(order[i] for i in c) for c in shuffled}
+
+
+@given(with_never())
+def test_never_merge_pairs_of_other_rows_change_nothing(
+    drawn: tuple[list[MergeRow], list[NeverPair]],
+) -> None:
+    rows, _ = drawn
+    never = [((b"elsewhere", 1), (b"elsewhere", 2)), ((b"elsewhere", 1), sourced(rows)[0])]
+    assert evaluate(rows, sources=sourced(rows), never=never) == evaluate(rows)
+
+
+def weigh(a: MergeRow, b: MergeRow) -> float | None:
+    """Joins surnames that sound alike."""
+    return 1.5 if a.block.surname_code == b.block.surname_code else None
+
+
+@given(LISTS)
+def test_a_scorer_only_joins_what_the_rules_left_apart(rows: list[MergeRow]) -> None:
+    rules = clusters(rows)
+    scored = {frozenset(c) for c in evaluate(rows, scored=weigh)}
+    assert all(any(c <= s for s in scored) for c in rules)
+    for cluster in scored:
+        for a, b in combinations(cluster, 2):
+            assert not contradict(rows[a].block, rows[b].block)
+
+
+def test_a_scorer_joins_what_no_rule_does() -> None:
+    rows = [row("mary", "smith", phones=(101,)), row("mary", "jones", phones=(101,))]
+    assert clusters(rows) == {frozenset({0}), frozenset({1})}
+    assert evaluate(rows, scored=lambda _a, _b: 0.0) == [[0, 1]]
+
+
+def test_two_equal_rows_that_are_never_merged_stay_apart() -> None:
+    rows = [row("mary", "smith", emails=(1,))] * 3
+    sources: list[Source] = [(b"x", 1), (b"x", 2), (b"y", 1)]
+    assert evaluate(rows, sources=sources, never=[((b"x", 2), (b"x", 1))]) == [[0, 2], [1]]
