@@ -38,6 +38,7 @@ from consortium.store.campaigns import CampaignRecord
 from consortium.store.engine import Tx
 from consortium.store.outbox import Intent
 from consortium.store.recipients import Candidate
+from consortium.store.rows import SealedRow
 from consortium.types import PartnerSlug, PersonId
 
 __all__ = ["RULES", "Batch", "Decider", "Ready", "Stopped"]
@@ -127,7 +128,7 @@ class Decider:
         self._policies = policies
         self._openings = openings
         self._gone = Counter(handed_over)
-        self._shut: dict[int, PartnerSlug] = {}
+        self._shut: dict[int, Ready] = {}
         self._compiled: Mapping[PartnerSlug, CompiledPolicy] = {}
         self._turns = Turns()
         speed = document.speed
@@ -140,9 +141,11 @@ class Decider:
         self._gone[ready.candidate.owner_id] -= 1
 
     def shut(self, ready: Ready) -> None:
-        """The rows of this message's upload do not open: leave it out for the rest of the run."""
-        assert ready.candidate.row is not None, "it was ready"
-        self._shut[ready.candidate.row.sealed.upload_id] = ready.candidate.owner
+        """This message's row does not open, and no other of its upload has: leave the upload out.
+
+        It comes back once another of its rows opens: then its key is right and this row is not.
+        """
+        self._shut[_sealed(ready).upload_id] = ready
 
     def still_allows(self, ready: Ready, *, at: datetime) -> bool:
         """Whether what was decided holds a little later too: quiet hours may have begun."""
@@ -160,6 +163,11 @@ class Decider:
             most: How many intents there may be.
         """
         batch = Batch(at)
+        self._shut = {
+            upload_id: ready
+            for upload_id, ready in self._shut.items()
+            if not self._openings.has_opened(_sealed(ready), may=ready.may)
+        }
         policies = self._policies(tx)
         self._compiled = {slug: policy.compiled for slug, policy in policies.items()}
         owners = self._owners(tx, policies, batch)
@@ -179,7 +187,7 @@ class Decider:
             ),
         )
         verdicts = self._judge_all(tx, picked, owners, at)
-        batch.held |= dict.fromkeys(self._shut.values(), "no_wrap")
+        batch.held |= {ready.candidate.owner: "no_wrap" for ready in self._shut.values()}
         next_grant = self._intend(tx, verdicts.passed, batch)
         for message_id, until in verdicts.deferred:
             outbox.postpone(tx, [message_id], until=until)
@@ -296,3 +304,8 @@ class Decider:
             approved=True,
         )
         return decide(self._compiled, ask, row, candidate.person)
+
+
+def _sealed(ready: Ready) -> SealedRow:
+    assert ready.candidate.row is not None, "it was ready"
+    return ready.candidate.row.sealed
