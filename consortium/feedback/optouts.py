@@ -15,7 +15,7 @@ Causes are one word each, `CAUSES`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -167,7 +167,7 @@ def ban_now(
     new = wanted - standing
     if not new:
         return Added(new=False, contact_points=0, at=request.at)
-    opt_out_id = suppressions.add_opt_out(tx, request)
+    opt_out_id = suppressions.add_opt_out(tx, replace(request, named=tokens[0]))
     suppressions.suppress(tx, [(token, opt_out_id, request) for token in wanted])
     entry = ledger.append(
         tx,

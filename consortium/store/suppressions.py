@@ -67,6 +67,7 @@ class Request:
         author: Role of whoever entered it: `recipient`, `partner`, `operator`.
         upload_id: The list it came with.
         message_id: The message it answers.
+        named: The token it names; None for those of a list.
         entry: The ledger entry that records it; None: that of the upload.
     """
 
@@ -78,6 +79,7 @@ class Request:
     author: str
     upload_id: int | None = None
     message_id: int | None = None
+    named: Token | None = None
     entry: EntryIndex | None = None
 
 
@@ -281,6 +283,7 @@ def _add_opt_outs(tx: Tx, requests: Sequence[Request]) -> list[int]:
                 "author": request.author,
                 "upload_id": request.upload_id,
                 "message_id": request.message_id,
+                "named": request.named,
                 "entry": request.entry,
             }
             for request in part

@@ -110,6 +110,7 @@ class OptOut(Table, table=True):
     partner_id: int | None = ref("partner", null=True)  # of a partner-scope one
     cause: str = word()
     author: str = text()  # role and name of whoever entered it, never the recipient
+    named: bytes | None = binary(null=True)  # the token it names; None: those of a list
     upload_id: int | None = ref("upload", null=True)  # where it came in with a list
     message_id: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
     entry: int | None = Field(default=None, sa_column=Column(Big, nullable=True))

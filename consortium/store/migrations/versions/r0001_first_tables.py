@@ -375,6 +375,7 @@ def _create_tables() -> None:
         sa.Column("partner_id", BIG, nullable=True),
         sa.Column("cause", WORD, nullable=False),
         sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("named", sa.LargeBinary(), nullable=True),
         sa.Column("upload_id", BIG, nullable=True),
         sa.Column("message_id", BIG, nullable=True),
         sa.Column("entry", BIG, nullable=True),
