@@ -45,10 +45,11 @@ def command() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a partner says of a list beside its file: `--map`, `--attest`, `--problems`."""
+    """What a partner says of a list beside its file: `--map`, `--attest`, `--keep`, `--problems`."""
 
     mapping: Path | None
     attest: tuple[str, ...]
+    keep: tuple[str, ...]
     problems: Path | None
 
     def options(self, file: Path) -> ListOptions:
@@ -57,29 +58,33 @@ class _Said:
         from consortium.pack import default_path  # noqa: PLC0415 - the same
 
         problems = self.problems or default_path(file)
-        return ListOptions(mapping=self.mapping, attest=self.attest, problems_to=problems)
+        return ListOptions(
+            mapping=self.mapping, attest=self.attest, keep=self.keep, problems_to=problems
+        )
 
     def words(self) -> list[str]:
         """What packing needs to be told again."""
         mapped = ["--map", str(self.mapping)] if self.mapping else []
-        return mapped + [word for attested in self.attest for word in ("--attest", attested)]
+        attested = [word for attest in self.attest for word in ("--attest", attest)]
+        return mapped + attested + [word for keep in self.keep for word in ("--keep", keep)]
 
     def __bool__(self) -> bool:
-        return bool(self.mapping or self.attest or self.problems)
+        return bool(self.mapping or self.attest or self.keep or self.problems)
 
 
 def _list_options(function: _F) -> _F:
-    """The three options as one argument, `said`."""
+    """The four options as one argument, `said`."""
 
     @wraps(function)
     def gathered(
         *arguments: object,
         mapping: Path | None,
         attest: tuple[str, ...],
+        keep: tuple[str, ...],
         problems: Path | None,
         **others: object,
     ) -> object:
-        return function(*arguments, said=_Said(mapping, attest, problems), **others)
+        return function(*arguments, said=_Said(mapping, attest, keep, problems), **others)
 
     for option in (
         click.option(
@@ -87,6 +92,13 @@ def _list_options(function: _F) -> _F:
             type=FILE,
             help="Where every unusable line goes, for you only.  "
             "[default: FILE.problems.csv beside it]",
+        ),
+        click.option(
+            "--keep",
+            multiple=True,
+            metavar="COLUMN[=TAG,TAG]",
+            help="Share the tags in this column, or only those named; may be repeated.  "
+            "[default: none]",
         ),
         click.option(
             "--attest",

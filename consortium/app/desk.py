@@ -6,7 +6,7 @@ over: its card, a signed policy, an encrypted pack, a signed answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -40,11 +40,13 @@ class ListOptions:
         mapping: Mapping document, if the columns are not recognised.
         attest: What the partner states where the export says nothing, e.g.
             `email=express`, `relationship=member` (docs/formats/mapping.md).
+        keep: Columns whose tags are shared: `tags`, or `tags=volunteer,donor`.
         problems_to: Where to write the rejected rows; None: nowhere.
     """
 
     mapping: Path | None = None
     attest: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
     problems_to: Path | None = None
 
     def read_mapping(self) -> MappingDocument | None:
@@ -55,7 +57,9 @@ class ListOptions:
 
     def stated(self) -> Stated | None:
         """The statements, read."""
-        return parse_attest(self.attest) if self.attest else None
+        if not self.attest and not self.keep:
+            return None
+        return replace(parse_attest(self.attest), keep=self.keep)
 
 
 def check_without_home(

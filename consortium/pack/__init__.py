@@ -5,10 +5,11 @@ in a stream, under the consortium's normalisation profile, and need neither host
 """
 
 from consortium.pack.check import Attested, CheckReport, SentColumn, WorthFixing, check
-from consortium.pack.layout import Confidence, Role, layout_names
+from consortium.pack.layout import Confidence, Role
 from consortium.pack.mapping import MappingDocument, Stated, parse_attest
 from consortium.pack.pack import PackResult, pack
 from consortium.pack.problems import CODES, Flaw, RejectedRow, default_path, write_problems
+from consortium.pack.recognition import layout_names
 from consortium.pack.record_ids import RecordIdSealer, open_record_id
 
 __all__ = [

@@ -28,9 +28,10 @@ from consortium.model import (
     Relationship,
     Silent,
 )
-from consortium.pack.layout import Confidence, Layout, Role, is_known, no_contact_column
+from consortium.pack.layout import Confidence, Layout, Role
 from consortium.pack.mapping import MappingDocument, Stated, lay_over
 from consortium.pack.problems import CODES, REPAIRS, ProblemFile
+from consortium.pack.recognition import is_known, no_contact_column
 from consortium.pack.rows import Batch, SealRecordId, read_rows
 from consortium.pack.source import Source, open_list
 from consortium.pack.values import Settings
@@ -178,7 +179,9 @@ class Reading:
         self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
         _check_stated(self.stated, today=today)
         self.source = open_list(path, known=lambda h: h.strip() in named or is_known(h))
-        self.layout = lay_over(self.source.headers, mapping=mapping, name="the mapping")
+        self.layout = lay_over(
+            self.source.headers, mapping=mapping, name="the mapping", keep=self.stated.keep
+        )
         if not {Role.EMAIL, Role.PHONE} & set(self.layout.columns):
             raise no_contact_column(self.source.headers, name=self.source.name)
         self._settings = Settings(

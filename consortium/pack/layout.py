@@ -1,51 +1,39 @@
-"""Which column says what: the layouts of known systems, and recognising one by its headers.
+"""What the columns of a list may hold, and what its words about consent mean.
 
-A layout is a TOML document in `consortium/pack/layouts/`: headers that only this system writes
-(its signature), the headers of each role in order of preference, and status columns with what
-their words mean for consent. Headers count without case, spaces, underscores and punctuation.
-Three signature headers make a layout certain; fewer make it likely when most headers are its own;
-else columns are proposed by what people usually call them. What no rule names is not read and not
-sent. The layout `plain` completes every other one: a refusal is a refusal in any export.
+A column is read for a role (an e-mail address, a postcode), for what its words say of consent or
+of the relationship, or as tags that the owner chose to share; what no rule names is not read and
+not sent. Headers and words count without case, spaces, underscores and punctuation. Which column is
+which is found by `consortium.pack.recognition`, or said by a mapping.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import Literal
 
 from pydantic import Field
 
-from consortium.documents import Document, Several, Word, parse
-from consortium.errors import BadFile
+from consortium.documents import Document, Several, Word
 from consortium.model import Channel, ConsentBasis, Relationship
 
 __all__ = [
     "NO",
     "YES",
     "Confidence",
+    "KeptTags",
     "Layout",
     "Meaning",
+    "Recognition",
     "RelationshipColumn",
     "Role",
     "StatusColumn",
     "StatusRule",
-    "find_layout",
     "fold_header",
-    "is_known",
-    "layout_names",
-    "no_contact_column",
-    "recognise",
-    "status_columns",
 ]
-
-_CERTAIN = 3  # signature headers
-_PLAIN = "plain"
 
 YES = frozenset({"yes", "y", "true", "t", "1", "x", "on", "ja", "si", "oui"})
 NO = frozenset({"no", "n", "false", "f", "0", "off", "nein", "non"})
@@ -68,6 +56,7 @@ class Role(StrEnum):
     POSTCODE = "postcode"
     COUNTRY = "country"
     LANGUAGE = "language"
+    TAGS = "tags"
 
 
 class Meaning(StrEnum):
@@ -150,16 +139,6 @@ class StatusRule(Document):
         return tuple(Channel) if self.channel == "both" else (Channel(self.channel),)
 
 
-class _LayoutDocument(Document):
-    layout: Literal[1]
-    name: str
-    title: str
-    signature: Several[str]
-    ignore: Several[str] = ()
-    columns: dict[Word[Role], Several[str]]
-    status: Several[StatusRule] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class StatusColumn:
     """A status column of one file.
@@ -194,6 +173,36 @@ class RelationshipColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTags:
+    """A column of which the owner chose to share tags.
+
+    Attributes:
+        column: Its index.
+        label: Stands before each of its words (`will vote?: yes`); empty in a column of tags.
+        words: Folded tags that are shared; None: all of them.
+    """
+
+    column: int
+    label: str = ""
+    words: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a layout was recognised by.
+
+    Attributes:
+        found: How many headers that only this system writes are in the file.
+        other, other_found: Title of the next likely layout and how many of its own; empty if none
+            is near.
+    """
+
+    found: int = 0
+    other: str = ""
+    other_found: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What the columns of one file hold.
 
@@ -201,9 +210,12 @@ class Layout:
         name, title: The layout's short name, and what people call it.
         confidence: How sure that is.
         headers: The file's headers as written.
-        columns: Role → indexes of its columns, best first.
+        columns: Role → indexes of its columns, best first; `tags` only if they are shared.
         statuses: The status columns.
-        relationship: The column with the relationship, if a mapping names one.
+        relationship: The column with the relationship, if there is one.
+        tags: Indexes of the columns that hold tags, shared or not.
+        kept: What is shared of them, and of other columns as tags.
+        recognition: What it was recognised by.
     """
 
     name: str
@@ -213,6 +225,9 @@ class Layout:
     columns: Mapping[Role, tuple[int, ...]]
     statuses: tuple[StatusColumn, ...] = ()
     relationship: RelationshipColumn | None = None
+    tags: tuple[int, ...] = ()
+    kept: tuple[KeptTags, ...] = ()
+    recognition: Recognition = Recognition()
 
     @property
     def sent(self) -> tuple[str, ...]:
@@ -238,121 +253,3 @@ class Layout:
 def fold_header(text: str) -> str:
     """Letters and digits only, in lower case: `E-mail 1 - Value` gives `email1value`."""
     return "".join(c for c in unicodedata.normalize("NFKC", text[:200]).casefold() if c.isalnum())
-
-
-@cache
-def _documents() -> Mapping[str, _LayoutDocument]:
-    found: dict[str, _LayoutDocument] = {}
-    for file in sorted(
-        resources.files("consortium.pack").joinpath("layouts").iterdir(), key=lambda f: f.name
-    ):
-        if file.name.endswith(".toml"):
-            document = parse(file.read_text("utf-8"), name=file.name, model=_LayoutDocument)
-            found[document.name] = document
-    return MappingProxyType(found)
-
-
-@cache
-def _known() -> frozenset[str]:
-    return frozenset(
-        fold_header(header)
-        for document in _documents().values()
-        for header in (
-            *document.signature,
-            *(h for headers in document.columns.values() for h in headers),
-            *(h for rule in document.status for h in rule.headers),
-        )
-    )
-
-
-def layout_names() -> tuple[str, ...]:
-    """Short names of all layouts."""
-    return tuple(_documents())
-
-
-def is_known(header: str) -> bool:
-    """Whether some layout knows the header."""
-    return fold_header(header) in _known()
-
-
-def recognise(headers: Sequence[str]) -> Layout:
-    """The layout whose signature the headers carry most of, completed by what is usual."""
-    folded = [fold_header(h) for h in headers]
-    best, hits = _PLAIN, 0
-    for name, document in _documents().items():
-        found = len({fold_header(h) for h in document.signature}.intersection(folded))
-        if found > hits and (found >= _CERTAIN or _mostly_of(document, folded)):
-            best, hits = name, found
-    layout = find_layout(best, headers)
-    if hits >= _CERTAIN:
-        return layout
-    named = {Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME} & set(layout.columns)
-    reachable = {Role.EMAIL, Role.PHONE} & set(layout.columns)
-    likely = bool(hits) or (bool(named) and bool(reachable))
-    return replace(layout, confidence=Confidence.LIKELY if likely else Confidence.GUESSED)
-
-
-def find_layout(name: str, headers: Sequence[str]) -> Layout:
-    """The layout of that name laid over the headers, as certain.
-
-    Raises:
-        KeyError: There is no such layout; see `layout_names`.
-    """
-    document, plain = _documents()[name], _documents()[_PLAIN]
-    places: dict[str, list[int]] = {}
-    for index, header in enumerate(headers):
-        places.setdefault(fold_header(header), []).append(index)
-    places.pop("", None)
-    taken = {i for h in document.ignore for i in places.get(fold_header(h), ())}
-    columns: dict[Role, tuple[int, ...]] = {}
-    statuses: list[StatusColumn] = []
-    for source in (document,) if document is plain else (document, plain):
-        own = {i for c in columns.values() for i in c} | {s.column for s in statuses} | taken
-        for role, wanted in source.columns.items():
-            indexes = [i for h in wanted for i in places.get(fold_header(h), ()) if i not in own]
-            if indexes and role not in columns:
-                columns[role] = tuple(dict.fromkeys(indexes))
-        read = {i for c in columns.values() for i in c} | own
-        for rule in source.status:
-            statuses += status_columns(rule, places, taken=read)
-    return Layout(
-        name=document.name,
-        title=document.title,
-        confidence=Confidence.CERTAIN,
-        headers=tuple(headers),
-        columns=MappingProxyType(columns),
-        statuses=tuple(statuses),
-    )
-
-
-def status_columns(
-    rule: StatusRule, places: Mapping[str, Sequence[int]], *, taken: set[int]
-) -> list[StatusColumn]:
-    """The rule over a file's columns; `places` is folded header → indexes."""
-    day = next((i for h in rule.day for i in places.get(fold_header(h), ())), None)
-    return [
-        StatusColumn(index, rule.channels, rule.meanings(), rule.filled, rule.empty, day)
-        for header in rule.headers
-        for index in places.get(fold_header(header), ())
-        if index not in taken
-    ]
-
-
-def no_contact_column(headers: Sequence[str], *, name: str) -> BadFile:
-    """What to say of a file in which no column holds contact points."""
-    if any("@" in header for header in headers):
-        return BadFile(
-            f"{name} has no header line: its first line is already a person",
-            hint="Put a line of column names above it, such as: name,email,phone",
-        )
-    return BadFile(
-        f"{name} has no column of e-mail addresses or phone numbers that is known by its name",
-        hint="Say which column is which with --map FILE (docs/formats/mapping.md)",
-    )
-
-
-def _mostly_of(document: _LayoutDocument, folded: Sequence[str]) -> bool:
-    own = {fold_header(h) for h in document.signature} | {
-        fold_header(h) for headers in document.columns.values() for h in headers
-    }
-    return 2 * sum(f in own for f in folded) >= len(folded)

@@ -21,6 +21,7 @@ from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from consortium.documents import Document, Several, Word, fault, nearest, shown
 from consortium.errors import UsageError
 from consortium.model import Channel, Consent, ConsentBasis, Relationship
+from consortium.pack import tags
 from consortium.pack.layout import (
     Confidence,
     Layout,
@@ -28,12 +29,9 @@ from consortium.pack.layout import (
     Role,
     StatusColumn,
     StatusRule,
-    find_layout,
     fold_header,
-    layout_names,
-    recognise,
-    status_columns,
 )
+from consortium.pack.recognition import find_layout, layout_names, recognise, status_columns
 from consortium.tokens import dates
 
 __all__ = ["MappingDocument", "Stated", "lay_over", "parse_attest"]
@@ -49,11 +47,13 @@ class Stated:
     Attributes:
         email, sms: Consent of rows for which no column speaks; None: not stated.
         relationship: What the people are to the partner; None: not stated.
+        keep: Columns whose tags are shared: `COLUMN` or `COLUMN=TAG,TAG`.
     """
 
     email: Consent | None = None
     sms: Consent | None = None
     relationship: Relationship | None = None
+    keep: tuple[str, ...] = ()
 
     def over(self, other: Stated) -> Stated:
         """These statements, and `other`'s where there are none."""
@@ -61,6 +61,7 @@ class Stated:
             self.email or other.email,
             self.sms or other.sms,
             self.relationship or other.relationship,
+            self.keep or other.keep,
         )
 
 
@@ -83,6 +84,7 @@ class _Columns(Document):
     postcode: Several[_Header] = ()
     country: Several[_Header] = ()
     language: Several[_Header] = ()
+    tags: Several[_Header] = ()
 
     def by_role(self) -> dict[Role, tuple[str, ...]]:
         """Roles that are named, with their headers."""
@@ -118,6 +120,7 @@ class MappingDocument(Document):
         date_order: Order in dates that do not tell it themselves.
         columns: Role → headers, best first.
         ignore: Headers that are not to be read whatever they are called.
+        keep: Columns whose tags are shared: `COLUMN` or `COLUMN=TAG,TAG`.
         relationship, consent: What holds of the rows.
         status: Columns that say per row whether it may be contacted.
     """
@@ -131,6 +134,7 @@ class MappingDocument(Document):
     date_order: Literal["day-first", "month-first"] | None = None
     columns: _Columns = _Columns()
     ignore: Several[_Header] = ()
+    keep: Several[_Header] = ()
     relationship: _Relationship = _Relationship()
     consent: _Consents = _Consents()
     status: Several[StatusRule] = ()
@@ -163,6 +167,7 @@ class MappingDocument(Document):
             email=Consent(email.default, email.on) if email else None,
             sms=Consent(sms.default, sms.on) if sms else None,
             relationship=self.relationship.default,
+            keep=tuple(self.keep),
         )
 
     @property
@@ -173,19 +178,33 @@ class MappingDocument(Document):
         return "DMY" if self.date_order == "day-first" else "MDY"
 
 
-def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: str) -> Layout:
+def lay_over(
+    headers: Sequence[str],
+    *,
+    mapping: MappingDocument | None,
+    name: str,
+    keep: Sequence[str] = (),
+) -> Layout:
     """The layout of a file: recognised by its headers, then as the mapping says.
 
     Args:
         headers: The file's headers.
         mapping: The partner's own word; None: only what is recognised.
         name: The mapping as it is called in messages.
+        keep: Columns whose tags are shared: `COLUMN` or `COLUMN=TAG,TAG`.
 
     Raises:
-        UsageError: The mapping names a column that the file does not have.
+        UsageError: The mapping, or `keep`, names a column that the file does not have.
     """
-    if mapping is None:
-        return recognise(headers)
+    layout = recognise(headers) if mapping is None else _mapped(headers, mapping, name)
+    kept = tags.keep(keep, headers, tags=layout.tags)
+    if not kept:
+        return layout
+    shared = {Role.TAGS: tuple(each.column for each in kept)}
+    return replace(layout, columns=MappingProxyType({**layout.columns, **shared}), kept=kept)
+
+
+def _mapped(headers: Sequence[str], mapping: MappingDocument, name: str) -> Layout:
     layout = find_layout(mapping.layout, headers) if mapping.layout else recognise(headers)
     places: dict[str, list[int]] = {}
     for index, header in enumerate(headers):
@@ -213,12 +232,14 @@ def lay_over(headers: Sequence[str], *, mapping: MappingDocument | None, name: s
     for rule, _ in ruled:
         statuses += status_columns(rule, places, taken=set())
     statuses += [s for s in layout.statuses if s.column not in taken | stated]
+    named = own.pop(Role.TAGS, None)
     return replace(
         layout,
         confidence=Confidence.STATED if own or mapping.layout else layout.confidence,
         columns=MappingProxyType(columns | own),
         statuses=tuple(statuses),
-        relationship=relationship,
+        relationship=relationship or layout.relationship,
+        tags=tuple(i for i in layout.tags if i not in taken) if named is None else named,
     )
 
 

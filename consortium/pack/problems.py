@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "shifted": "cells are shifted: a delimiter stands in a cell without quotes",
         "short_row": "cells are missing at the end of the row",
         "suspicious": "a formula, link or markup where a name or id belongs; not sent",
+        "too_many": "more tags than a row may share; the first of them are sent",
         "unknown_word": "a word about consent that is not known; read as no consent",
     }
 )

@@ -277,6 +277,7 @@ class _Reader:
                     sealed_record_id=(
                         self._seal(record_id, number) if self._seal and record_id else b""
                     ),
+                    tags=values.tags[at],
                 )
             )
             batch.usable += 1
@@ -337,5 +338,6 @@ def _said(
             places.state,
             places.postcode,
             values.languages[at],
+            *values.tags[at],
         )
     )

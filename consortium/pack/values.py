@@ -25,6 +25,7 @@ from typing import TypeVar
 from consortium.model import Places
 from consortium.pack.layout import Layout, Role
 from consortium.pack.source import Source
+from consortium.pack.tags import read_tags
 from consortium.tokens import (
     Email,
     Name,
@@ -106,6 +107,7 @@ class Values:
         house_numbers, languages: Normalised or empty.
         places: Country, state, postcode.
         record_ids: The owner's own ids as written.
+        tags: What the owner shares (`consortium.pack.tags`).
         notes: Values that are not used.
     """
 
@@ -117,6 +119,7 @@ class Values:
     places: list[Places]
     languages: list[str]
     record_ids: list[str]
+    tags: list[tuple[str, ...]]
     notes: list[Note] = field(default_factory=list)
 
 
@@ -199,6 +202,8 @@ def read_values(
     for index in columns.get(Role.PHONE, ()):
         _phones(cells[index], index, phones, notes, settings)
     found, house_numbers = _places(cells, rows, columns, notes, settings)
+    tags, left_out = read_tags(cells, rows=rows, kept=layout.kept)
+    notes += [Note(*each) for each in left_out]
     return Values(
         emails=emails,
         phones=phones,
@@ -208,6 +213,7 @@ def read_values(
         places=found,
         languages=_once(_language, _first(cells, rows, columns, Role.LANGUAGE)),
         record_ids=_record_ids(cells, rows, columns, notes),
+        tags=tags,
         notes=notes,
     )
 

@@ -20,8 +20,9 @@ from consortium.intake.normal import RowChecker
 from consortium.model import ConsortiumCard, PackOptOut, PackRow
 from consortium.pack import CheckReport, check, pack
 from consortium.pack.check import Reading
-from consortium.pack.layout import Meaning, is_known, recognise
+from consortium.pack.layout import Meaning
 from consortium.pack.problems import CODES, safe_cell, write_problems
+from consortium.pack.recognition import is_known, recognise
 from consortium.pack.repeats import Repeats
 from consortium.pack.source import open_list
 from consortium.pack.values import is_suspicious

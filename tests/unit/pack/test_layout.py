@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consortium.pack.layout import (
-    Confidence,
-    Meaning,
-    Role,
-    find_layout,
-    fold_header,
-    layout_names,
-    recognise,
-)
+from consortium.pack.layout import Confidence, Meaning, Role, fold_header
+from consortium.pack.recognition import find_layout, layout_names, recognise
 
 ACTION_NETWORK = (
     "email,first_name,last_name,can2_user_tags,can2_user_address,can2_user_city,"

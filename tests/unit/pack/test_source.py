@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from consortium.errors import BadFile
-from consortium.pack.layout import is_known
+from consortium.pack.recognition import is_known
 from consortium.pack.source import Source, open_list
 
 HEADER = "name,email,phone"
