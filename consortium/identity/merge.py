@@ -149,6 +149,7 @@ def _show(
     state.show_generation(tx, generation, instead_of=instead_of)
     entry = entries.merge_run(
         generation,
+        rules="rules-1",
         uploads=change.uploads,
         rows=change.rows,
         persons=change.persons,

@@ -5,9 +5,10 @@ documents and packs by their SHA-256, and keeps the signature under which a part
 accepted, so that an auditor who is given the document can check it against the partner's key. It
 never holds a token, an address, a person's name or an exact count of people (`commit.band`).
 
-`campaign_planned` and `send_batch` stand for many facts about single persons: those are leaves
-(`ledger.leaves`) of a tree of their own, and the entry has their number and the tree's root, which
-the store adds. Page: docs/formats/ledger.md. A new kind or field is a new version of the format.
+`campaign_planned`, `never_merge_added` and `send_batch` stand for many facts about single persons:
+those are leaves (`ledger.leaves`) of a tree of their own, and the entry has their number and the
+tree's root, which the store adds. Page: docs/formats/ledger.md. A new kind or field is a new
+version of the format.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ __all__ = [
     "check",
     "consortium_created",
     "merge_run",
+    "never_merge_added",
     "opt_out_added",
     "partner_admitted",
     "policy_set",
@@ -194,6 +196,7 @@ def upload_erased(partner: PartnerSlug, *, upload: UploadDigest, at: datetime) -
 def merge_run(
     generation: int,
     *,
+    rules: str,
     uploads: Iterable[UploadDigest],
     rows: int,
     persons: int,
@@ -204,6 +207,8 @@ def merge_run(
 
     Args:
         generation: Counts up from 1.
+        rules: By which rules, one word, e.g. `rules-1`; pairs that earlier entries of the kind
+            `never_merge_added` name are kept apart in any case.
         uploads: Digests of the active uploads; the entry has the RFC 6962 root over them, sorted,
             which an auditor can make from the other entries.
         rows, persons, changed_rows: Exact counts; the entry has their bands.
@@ -213,10 +218,40 @@ def merge_run(
         "merge_run",
         at,
         generation=generation,
+        rules=rules,
         uploads=merkle.root(merkle.leaf_hash(digest) for digest in sorted(uploads)).hex(),
         rows=band(rows),
         persons=band(persons),
         changed_rows=band(changed_rows),
+    )
+
+
+def never_merge_added(
+    *,
+    by: Literal["partner", "operator"],
+    partner: PartnerSlug | None = None,
+    digest: bytes | None = None,
+    signature: bytes | None = None,
+    at: datetime,
+) -> Entry:
+    """Pairs of rows were said to be two people each; no merge after it puts them into one person.
+
+    Its leaves are `leaves.never_merge`, one for each pair.
+
+    Args:
+        by: Whose word: an owner's, about its own rows, or the operator's.
+        partner: The owner; None for the operator.
+        digest: SHA-256 of the owner's whole signed note; None for the operator.
+        signature: The owner's Ed25519 signature over the signed text, 64 bytes; the same.
+        at: Now.
+    """
+    return _entry(
+        "never_merge_added",
+        at,
+        by=by,
+        partner=partner,
+        digest=None if digest is None else digest.hex(),
+        signature=None if signature is None else signature.hex(),
     )
 
 

@@ -66,10 +66,19 @@ ENTRIES: Kinds = {
     "merge_run": {
         "at": "moment",
         "generation": "number",
+        "rules": "word",
         "uploads": "hash",
         "rows": "band",
         "persons": "band",
         "changed_rows": "band",
+    },
+    "never_merge_added": {
+        "at": "moment",
+        "by": "role",
+        "partner": "slug?",
+        "digest": "hash?",
+        "signature": "signature?",
+        **_BATCH,
     },
     "opt_out_added": {
         "at": "moment",
@@ -129,6 +138,7 @@ ENTRIES: Kinds = {
 
 BATCHES: Mapping[str, frozenset[str]] = {
     "campaign_planned": frozenset({"decision"}),
+    "never_merge_added": frozenset({"never_merge"}),
     "send_batch": frozenset({"intent", "outcome", "stopped"}),
 }
 """Kind of a batch entry → kinds of its leaves."""
@@ -164,6 +174,7 @@ LEAVES: Kinds = {
         "outcome": "outcome",
         "code": "code?",
     },
+    "never_merge": {"number": "number", "one": "hash", "other": "hash"},
     "stopped": {
         "at": "instant",
         "message": "message",

@@ -7,6 +7,7 @@ the batch's own hash tree, whose root is in the ledger: one leaf can be shown wi
 `decision` says what a plan answered for one person and from which upload, consent and policy;
 `intent` that a message was about to be handed over; `outcome` what became of that; `stopped` that a
 rule held a waiting message back for good. Together: the way of one message, end to end.
+`never_merge` says of two rows that they are two people.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from consortium.ledger.canonical import JSON
 from consortium.model import AnswerKind, ConsentBasis
 from consortium.types import EntryIndex, MessageName, PartnerSlug, UploadDigest
 
-__all__ = ["check", "decision", "intent", "outcome", "stopped"]
+__all__ = ["check", "decision", "intent", "never_merge", "outcome", "stopped"]
 
 _ASSIGNED_ONLY = ("owner", "upload", "row", "basis", "policy")
 
@@ -186,3 +187,13 @@ def stopped(
         reason=reason,
         by=by,
     )
+
+
+def never_merge(number: int, *, one: str, other: str) -> bytes:
+    """Two source rows are two people.
+
+    Args:
+        number: Of the pair in its statement, from 1.
+        one, other: `commit.row_commitment` of each, with salts of their own.
+    """
+    return _leaf("never_merge", "never_merge_added", number=number, one=one, other=other)

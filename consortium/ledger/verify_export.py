@@ -91,7 +91,11 @@ ENTRIES = {
     "upload_expired": _fields("at:moment partner:slug upload:hash"),
     "upload_erased": _fields("at:moment partner:slug upload:hash"),
     "merge_run": _fields(
-        "at:moment generation:number uploads:hash rows:band persons:band changed_rows:band"
+        "at:moment generation:number rules:word uploads:hash rows:band persons:band "
+        "changed_rows:band"
+    ),
+    "never_merge_added": _fields(
+        "at:moment by:role partner:slug? digest:hash? signature:signature? leaves:index root:hash"
     ),
     "opt_out_added": _fields(
         "at:moment channel:channel scope:scope partner:slug? cause:word author:author "
@@ -122,9 +126,14 @@ LEAVES = {
         "policy:number approval:index?"
     ),
     "outcome": _fields("at:instant message:message attempt:number outcome:outcome code:code?"),
+    "never_merge": _fields("number:number one:hash other:hash"),
     "stopped": _fields("at:instant message:message number:number rule:word reason:word by:slug?"),
 }
-BATCHES = {"campaign_planned": {"decision"}, "send_batch": {"intent", "outcome", "stopped"}}
+BATCHES = {
+    "campaign_planned": {"decision"},
+    "never_merge_added": {"never_merge"},
+    "send_batch": {"intent", "outcome", "stopped"},
+}
 # Kind of entry → what its signed document is called, the field that names the signer (none: the
 # coordinator), and whether its digest is of the bare document or of the whole signed note.
 DOCUMENTS = {

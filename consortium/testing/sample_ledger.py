@@ -171,9 +171,16 @@ def _found(ledger: SampleLedger) -> None:
     ledger.append(entries.upload_erased(_NURSES, upload=uploads[2], at=_AT))
     ledger.append(
         entries.merge_run(
-            1, uploads=uploads[:1], rows=48_210, persons=47_000, changed_rows=48_210, at=_AT
+            1,
+            rules="rules-1",
+            uploads=uploads[:1],
+            rows=48_210,
+            persons=47_000,
+            changed_rows=48_210,
+            at=_AT,
         )
     )
+    _never_merge(ledger, uploads[0])
     ledger.append(
         entries.opt_out_added(
             Channel.EMAIL,
@@ -198,6 +205,35 @@ def _found(ledger: SampleLedger) -> None:
             commitment=commit.commit(_secret("opt-out"), b"made-up token"),
             at=_AT,
         )
+    )
+
+
+def _never_merge(ledger: SampleLedger, upload: UploadDigest) -> None:
+    """The word of an owner about three pairs of its own rows."""
+    said = note.sign(
+        f"# consortium never-merge v1 for {ORIGIN}\nnever_merge = 1\n",
+        [note.Signer.from_secret(_NURSES, _secret("nurses sign"))],
+    )
+    rows = [
+        [
+            commit.row_commitment(
+                commit.leaf_salt(_secret("never"), purpose=side, number=number),
+                upload=upload,
+                row=number * 11,
+            )
+            for side in ("one", "other")
+        ]
+        for number in (1, 2, 3)
+    ]
+    ledger.append(
+        entries.never_merge_added(
+            by="partner",
+            partner=_NURSES,
+            digest=hashlib.sha256(said.encode()).digest(),
+            signature=note.signature_of(said, note.Verifier(_NURSES, _public("nurses sign"))),
+            at=_AT,
+        ),
+        [leaves.never_merge(n, one=one, other=other) for n, (one, other) in enumerate(rows, 1)],
     )
 
 

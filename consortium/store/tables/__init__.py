@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from consortium.store.tables.base import Instant, metadata
 from consortium.store.tables.campaigns import Answer, Approval, Campaign, Plan
+from consortium.store.tables.decisions import MergeBasis, NeverDecision, NeverPair
 from consortium.store.tables.delivery import Attempt, FeedbackMail, Limit, Message
 from consortium.store.tables.house import Partner, Policy, State
 from consortium.store.tables.ledger import (
@@ -29,11 +30,25 @@ from consortium.store.tables.lists import (
     ContactPoint,
     OptOut,
     RowContact,
+    RowKey,
     SourceRow,
     Suppression,
     Upload,
 )
 from consortium.store.tables.persons import Membership, MergeRun
+from consortium.store.tables.voters import (
+    Place,
+    PlaceSet,
+    PlaceSetMember,
+    ReturnedList,
+    ReturnedVoter,
+    VoterHistory,
+    VoterLicence,
+    VoterLink,
+    VoterLoad,
+    VoterMatch,
+    VoterRow,
+)
 
 __all__ = [
     "Answer",
@@ -50,16 +65,31 @@ __all__ = [
     "LedgerNode",
     "Limit",
     "Membership",
+    "MergeBasis",
     "MergeRun",
     "Message",
+    "NeverDecision",
+    "NeverPair",
     "OptOut",
     "Partner",
+    "Place",
+    "PlaceSet",
+    "PlaceSetMember",
     "Plan",
     "Policy",
+    "ReturnedList",
+    "ReturnedVoter",
     "RowContact",
+    "RowKey",
     "SourceRow",
     "State",
     "Suppression",
     "Upload",
+    "VoterHistory",
+    "VoterLicence",
+    "VoterLink",
+    "VoterLoad",
+    "VoterMatch",
+    "VoterRow",
     "metadata",
 ]

@@ -254,6 +254,7 @@ def test_the_root_over_uploads_does_not_depend_on_their_order() -> None:
     def made(order: list[UploadDigest]) -> dict[str, Any]:
         return entries.merge_run(
             1,
+            rules="rules-1",
             uploads=order,
             rows=1,
             persons=1,

@@ -50,7 +50,7 @@ def test_an_export_verifies_with_python_and_openssl_alone(exported: Path) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert "VERIFIED" in done.stdout
     assert f"entries     {len(LEDGER.entries)}\n" in done.stdout
-    assert "leaves      11\n" in done.stdout
+    assert "leaves      14\n" in done.stdout
     assert "documents   4\n" in done.stdout
     assert "NOT CHECKED: whether these are the right keys" in done.stdout
 
@@ -58,7 +58,7 @@ def test_an_export_verifies_with_python_and_openssl_alone(exported: Path) -> Non
 def test_an_export_verifies_with_the_library(exported: Path) -> None:
     found = export.verify(exported)
     assert found.origin == ORIGIN
-    assert (found.entries, found.batches, found.leaves) == (len(LEDGER.entries), 4, 11)
+    assert (found.entries, found.batches, found.leaves) == (len(LEDGER.entries), 5, 14)
     assert (found.checkpoints, found.proofs, found.documents) == (3, 2, 4)
     assert sorted(found.fingerprints) == [ORIGIN, "nurses", "teachers"]
 
