@@ -45,7 +45,7 @@ def command() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a partner says of a list beside its file: `--map`, `--attest`, `--keep`, `--problems`."""
+    """What a partner says of a list beside its file: the four options below."""
 
     mapping: Path | None
     attest: tuple[str, ...]
