@@ -15,7 +15,16 @@ from consortium.types import PartnerSlug, UploadDigest
 from consortium.vault import age
 from consortium.vault.keys import public_half
 from consortium.vault.pack_file import PackHeader, PackReader, write_pack
-from consortium.vault.pack_rows import CAUSES, PackItem, decode_item, encode_item
+from consortium.vault.pack_rows import (
+    CAUSES,
+    PackItem,
+    decode_item,
+    decode_lines,
+    encode_item,
+    encode_lines,
+    item_of,
+    line_of,
+)
 from consortium.vault.seal import Details, RowOpener, RowSealer, SealContext
 
 IDENTITY = age.new_identity()
@@ -61,6 +70,7 @@ rows = st.builds(
     email_consent=consents,
     sms_consent=consents,
     sealed_record_id=st.binary(max_size=40),
+    tags=st.sets(texts.filter(bool), max_size=5).map(sorted).map(tuple),
 ).filter(lambda r: r.emails or r.phones)
 opt_outs = st.builds(
     PackOptOut,
@@ -75,6 +85,14 @@ items = rows | opt_outs
 @given(items)
 def test_a_line_decodes_to_what_was_encoded(item: PackItem) -> None:
     assert decode_item(encode_item(item), position=1) == item
+
+
+@given(st.lists(items, max_size=6), st.integers(1, 2**40))
+def test_many_lines_decode_together_as_they_do_alone(some: list[PackItem], first: int) -> None:
+    lines = [encode_item(item) for item in some]
+    assert encode_lines([line_of(item) for item in some]) == lines
+    together = decode_lines(b"".join(line + b"\n" for line in lines), first=first)
+    assert [item_of(line) for line in together] == some
 
 
 @given(items, st.data())

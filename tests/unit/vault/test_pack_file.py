@@ -19,7 +19,15 @@ from consortium.vault import age
 from consortium.vault.keys import public_half
 from consortium.vault.pack_file import PackHeader, PackItem, PackReader, Trailer, write_pack
 from consortium.vault.pack_head import Counts, encode_header, encode_trailer, signed_bytes
-from consortium.vault.pack_rows import MAX_LINE_BYTES, decode_item, encode_item
+from consortium.vault.pack_rows import (
+    MAX_LINE_BYTES,
+    decode_item,
+    decode_lines,
+    encode_item,
+    encode_lines,
+    item_of,
+    line_of,
+)
 from consortium.vault.wrap import STANDING, open_vault_wrap
 
 VECTOR = json.loads((Path(__file__).parents[2] / "vectors/pack.json").read_text(encoding="utf-8"))
@@ -55,6 +63,7 @@ ROW = PackRow(
     email_consent=Consent(ConsentBasis.EXPRESS, date(2025, 1, 31)),
     sms_consent=Consent(ConsentBasis.NONE),
     sealed_record_id=b"\x00\xffsealed",
+    tags=("canvasser", "steward"),
 )
 OPT_OUT = PackOptOut(number=4, emails=("gone@example.org",), cause="spam_report")
 ITEMS: list[PackItem] = [ROW, OPT_OUT, replace(ROW, number=9)]
@@ -288,6 +297,18 @@ LINE = encode_item(ROW)
             b'["Ann.Miller+news@example.org","ann@work.example"]', b"[]"
         ),
         LINE[:-1] + b',""]',
+        LINE.replace(b'["canvasser","steward"]', b'["steward","canvasser"]'),
+        LINE.replace(b'["canvasser","steward"]', b'["steward","steward"]'),
+        LINE.replace(b'["canvasser","steward"]', b'[""]'),
+        LINE.replace(b'["canvasser","steward"]', b'["' + b"x" * 65 + b'"]'),
+        LINE.replace(b'["canvasser","steward"]', b'"steward"'),
+        LINE.replace(b"AP9zZWFsZWQ=", b"AP9zZWFsZWR="),
+        LINE.replace(b"Ann ", b"Ann\\/"),
+        LINE.replace(b"Ann ", b"Ann\x7f"),
+        LINE.replace(b"Ann ", b"Ann\xc2\x85"),
+        LINE.replace(b"Ann ", b"Ann\\\\\\u000b"),
+        LINE.replace(b'"1980-02-29"', b'"2025-1-31"'),
+        LINE.replace(b'"2025-01-31"', b'"2025"'),
         LINE[:-1],
         LINE + b"\t",
         b"[]",
@@ -313,6 +334,54 @@ def test_a_line_longer_than_any_row_is_refused_before_it_is_read_whole() -> None
     for length in (MAX_LINE_BYTES + 1, 5_000_000):
         with pytest.raises(BadFile, match="too long"):
             read(padded(encode_header(HEADER), b"x" * length))
+
+
+def test_a_backslash_and_a_quote_in_a_name_are_no_other_spelling() -> None:
+    row = replace(ROW, first_name='Ann \\ "n" \\', last_name='\\\\"')
+    assert read(pack([row]))[1] == [row]
+
+
+def test_line_batches_are_the_lines_of_the_pack_in_order() -> None:
+    items: list[PackItem] = [
+        replace(OPT_OUT, number=n) if n % 7 == 0 else replace(ROW, number=n) for n in range(1, 3000)
+    ]
+    with PackReader.open(io.BytesIO(pack(items)), identity=IDENTITY) as reader:
+        batches = list(reader.line_batches(500))
+        trailer = reader.finish(PUBLIC)
+    assert len(batches) > 2
+    assert all(batch.data.count(b"\n") >= 500 for batch in batches[:-1])
+    read_back = [
+        item_of(line) for batch in batches for line in decode_lines(batch.data, first=batch.first)
+    ]
+    assert read_back == items
+    assert (trailer.counts.rows, trailer.counts.opt_outs) == (2999 - 428, 428)
+    assert "Ann" not in repr(batches[0])
+
+
+def test_a_bad_line_is_named_by_its_place_in_the_pack_whoever_decodes_it() -> None:
+    good = [encode_item(replace(ROW, number=n)) for n in range(1, 1201)]
+    bad = encode_item(replace(ROW, number=1201)).replace(b'"member"', b'"friend"')
+    data = forged(*good, bad, rows=1201)
+    with PackReader.open(io.BytesIO(data), identity=IDENTITY) as reader:
+        *before, last = reader.line_batches(100)
+    assert sum(len(decode_lines(b.data, first=b.first)) for b in before) == last.first - 1
+    with pytest.raises(BadFile, match="item 1201 of the pack"):
+        decode_lines(last.data, first=last.first)
+
+
+def test_lines_are_refused_before_they_are_written_by_the_rule_they_are_read_by() -> None:
+    good = line_of(ROW)
+    assert decode_lines(encode_lines([good])[0] + b"\n", first=1) == [good]
+    for wrong in (
+        replace(ROW, number=8, emails=("a@b.example",) * 2),
+        replace(ROW, number=8, tags=("b", "a")),
+        replace(ROW, number=8, birth_date="1981-02-29"),
+        replace(ROW, number=8, last_name="\ud800"),
+        replace(ROW, number=8, sealed_record_id=bytes(4097)),
+        replace(ROW, number=8, emails=(), phones=()),
+    ):
+        with pytest.raises(BadFile, match="row 8 cannot be packed"):
+            encode_lines([good, line_of(wrong)])
 
 
 def test_a_row_number_that_comes_twice_is_refused() -> None:
@@ -455,6 +524,11 @@ def test_any_damage_to_the_file_is_one_of_our_errors() -> None:
         changed = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
         with pytest.raises(ConsortiumError):
             read(changed)
+
+
+def test_two_lines_are_not_one_item() -> None:
+    with pytest.raises(BadFile, match="item 4 of the pack"):
+        decode_item(encode_item(OPT_OUT) + b"\n" + encode_item(ROW), position=4)
 
 
 def test_decoding_inverts_encoding_for_opt_outs() -> None:
