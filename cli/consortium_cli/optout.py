@@ -6,14 +6,16 @@ An address is never an argument, which `ps` and the history of a shell would sho
 from __future__ import annotations
 
 import sys
+from datetime import datetime
+from pathlib import Path
 
 import click
 
 from consortium.errors import UsageError
 from consortium.model import Channel, Scope
 from consortium.types import Pii
-from consortium_cli.homes import host
-from consortium_cli.screen import format_option, say, show_rows
+from consortium_cli.homes import desk, host, read_text, write_new
+from consortium_cli.screen import FILE, format_option, say, show_rows
 from consortium_cli.wording import counted
 
 __all__ = ["command"]
@@ -21,9 +23,10 @@ __all__ = ["command"]
 
 @click.group("optout")
 def command() -> None:
-    """Record and check what recipients asked for. The address is asked for, or one line of stdin.
+    """Record, check and exchange what recipients asked for.
 
-    An opt-out holds for every message that is not begun yet, and no list, merge or plan lifts it.
+    An address is asked for, or given as one line of standard input; never as an argument. An
+    opt-out holds for every message that is not begun yet, and no list, merge or plan lifts it.
     """
 
 
@@ -100,3 +103,45 @@ def check(ctx: click.Context, *, channel: str, form: str) -> None:
         say("No opt-out stands against it.")
         return
     show_rows(("channel", "nothing goes", "cause", "word of", "since", "entry"), rows, form=form)
+
+
+@command.command("export")
+@click.argument("partner")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only those of this day (UTC) and later.  [default: all]",
+)
+@click.option("--out", type=FILE, help="Where to write.  [default: PARTNER.opt-outs]")
+@click.pass_context
+def export(ctx: click.Context, *, partner: str, since: datetime | None, out: Path | None) -> None:
+    """Write the file that tells PARTNER which of its records have opted out, on the host.
+
+    Everything in it is sealed to the partner. It holds answers to the partner's own messages and
+    requests made by address; not answers to other partners' messages.
+    """
+    text, number = host(ctx).optouts.export(partner, since=since and since.date())
+    target = out or Path(f"{partner}.opt-outs")
+    write_new(target, text, mode=0o600)
+    say(f"Written: {target.name}, {counted(number, 'opt-out')}. Give it to {partner}:")
+    say(f"  consortium optout open {target.name}")
+
+
+@command.command("open")
+@click.argument("file", type=FILE)
+@click.option(
+    "--shape",
+    default="plain",
+    show_default=True,
+    help="For which system: plain, action-network, everyaction, civicrm, nationbuilder …",
+)
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.csv]")
+@click.pass_context
+def open_(ctx: click.Context, *, file: Path, shape: str, out: Path | None) -> None:
+    """Open the FILE of opt-outs and write what your system takes in, at the partner's."""
+    table = desk(ctx).write_opt_outs(read_text(file), shape=shape)
+    target = out or file.with_name(file.name + ".csv")
+    write_new(target, table.csv, mode=0o600)
+    say(f"Written: {target.name}, {counted(table.written, 'opt-out')} for {table.title}.")
+    if table.left_out:
+        say(f"Left out: {table.left_out:,} that {table.title} has no column for.")

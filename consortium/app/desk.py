@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from consortium import campaign, documents
+from consortium import campaign, documents, feedback
 from consortium.app import homes
 from consortium.app.keyring import profile_of
 from consortium.app.policies import read_policy, refuse_expired
@@ -18,6 +18,7 @@ from consortium.campaign import Request, Review
 from consortium.clock import Clock
 from consortium.config import PartnerSettings
 from consortium.errors import HomeError, StateConflict, UsageError
+from consortium.feedback import OptOutTable, OwnOptOut
 from consortium.model import ConsortiumCard, Observer, PartnerCard, Silent
 from consortium.pack import CheckReport, MappingDocument, PackResult, Stated, parse_attest
 from consortium.pack import check as check_list
@@ -259,6 +260,32 @@ class PartnerDesk:
             replace=replace,
             observer=self._observer,
         )
+
+    def open_opt_outs(self, text: str) -> list[OwnOptOut]:
+        """Which of this partner's own records have opted out, from the file that the host made.
+
+        Raises:
+            EvidenceError: Not signed by the consortium, altered, or for another partner.
+        """
+        return feedback.open_told(
+            text,
+            partner=self.slug,
+            card=self.consortium,
+            receive_key=self._keys.open("receive"),
+        )
+
+    def write_opt_outs(self, text: str, *, shape: str = "plain") -> OptOutTable:
+        """The same as a CSV file in the shape of this partner's own system.
+
+        Args:
+            text: The file that the host made.
+            shape: Which system (docs/formats/opt-outs.md).
+
+        Raises:
+            UsageError: No such shape.
+            EvidenceError: As `open_opt_outs`.
+        """
+        return feedback.as_table(self.open_opt_outs(text), shape=feedback.shape(shape))
 
     def review(self, request: str) -> Review:
         """What a request asks, with the message as made-up people would get it.

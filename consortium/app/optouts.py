@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from consortium import feedback
@@ -75,6 +76,34 @@ class OptOuts:
             tokenisers=[tokeniser(context)],
             profile=profile_of(context.card),
             region=context.region,
+        )
+
+    def export(self, partner: str, *, since: date | None = None) -> tuple[str, int]:
+        """The signed file that tells a partner which of its own records have opted out.
+
+        Answers to its own messages, and requests that were made to it or to everybody by address;
+        not answers to other partners' messages. All of it is sealed to the partner.
+
+        Args:
+            partner: Whose records.
+            since: Only opt-outs made on this day (UTC) or later.
+
+        Returns:
+            The text, to be written as UTF-8, and how many opt-outs are in it.
+
+        Raises:
+            NotFound: No such partner.
+            StateConflict: Too many for one file; ask from a later day on.
+        """
+        context = self._context
+        return feedback.tell(
+            context.database,
+            partner,
+            card=context.card,
+            ledger_key=context.keys.open("ledger"),
+            wraps=context.wraps,
+            clock=context.clock,
+            since=None if since is None else datetime.combine(since, time(), UTC),
         )
 
     def read_mail(self, maildir: Path) -> FeedbackResult:
