@@ -5,7 +5,8 @@ have touched; judge those whole, with match blocks opened in memory; write the m
 changed as the next generation, invisibly; show it and append its ledger entry in one short
 transaction. What is not touched keeps its person and is not written. If an upload became active
 meanwhile, a further round takes it in before anything is shown; if one ended, the merge starts
-over. So the entry's list of uploads is exactly what the persons are made of.
+over. So the entry's list of uploads is exactly what the persons are made of, and every
+never-merge pair that the ledger has by then is held to.
 
 A merge needs the match key and no other: it never sees an address or a name. It may die at any
 point; the generation in use stays as it was, and the next merge takes the remains back first. One
@@ -23,19 +24,25 @@ import numpy.typing as npt
 
 from consortium.clock import Clock
 from consortium.errors import StateConflict
+from consortium.identity.decisions import Never
+from consortium.identity.evaluate import Scorer
 from consortium.identity.reading import MatchOpener, all_components, judge, touched_components
 from consortium.ledger import entries
 from consortium.model.progress import Observer
-from consortium.store import ledger, locks, merge_keys, merges, state
+from consortium.store import decisions, ledger, locks, merge_keys, merges, state
+from consortium.store.decisions import Basis
 from consortium.store.engine import Database, Tx
 from consortium.store.merge_keys import MergeUpload
 from consortium.types import EntryIndex, UploadDigest
 from consortium.vault.seal import RowOpener, SealContext
 
-__all__ = ["LOCK", "MergeResult", "match_opener", "run", "sweep"]
+__all__ = ["LOCK", "RULES", "MergeResult", "match_opener", "run", "sweep"]
 
 LOCK: Final = "merge"
 """Name of the lock that keeps merges apart."""
+RULES: Final = "rules-1"
+"""What the rules of `evaluate` are called in the ledger; where they judge otherwise, they get
+another number, and the next merge judges every row anew."""
 
 _MOST_ROUNDS = 20
 _FEW_ROWS = 2_000  # a change so small is always looked up
@@ -92,7 +99,8 @@ def run(
         match_opener: Opens match blocks; see `match_opener`.
         clock: For the times of the run and its ledger entry.
         observer: Told of rows judged and written.
-        full: Judge every row anew; the result is the same, unless the rules have changed.
+        full: Judge every row anew; the result is the same. Where the generation in use was judged
+            by other rules, every row is judged anew in any case.
 
     Raises:
         StateConflict: Another merge is running.
@@ -104,29 +112,48 @@ def run(
         started = clock.now()
         with database.read() as tx:
             shown = state.merge_generation(tx)
-        view, changed, judged, seen = shown, 0, 0, set[UploadDigest]()
-        for attempt in range(_MOST_ROUNDS):
+            before = decisions.basis(tx, shown) or Basis(RULES)
+        judgement = _Judgement(RULES, None, before.decisions)
+        anew = judgement.rules != before.rules and shown > 0
+        view, changed, judged, seen, everything = shown, 0, 0, set[UploadDigest](), full or anew
+        for _ in range(_MOST_ROUNDS):
             with database.read() as tx:
                 change = _plan(
-                    tx, view, opener=match_opener, observer=observer, full=full and not attempt
+                    tx,
+                    view,
+                    opener=match_opener,
+                    judgement=judgement,
+                    observer=observer,
+                    full=everything,
                 )
+            everything = False
             judged += change.judged
             changed += change.changed
             seen.update(change.uploads)
             holds = True
-            if change.changed:
+            if change.changed or (anew and view == shown):
                 view += 1
                 with database.write() as tx:
                     merges.begin(tx, view, at=started)
                 holds = _write(database, change, generation=view, observer=observer)
             if holds and merges.settle(database, change.settle, still_active=seen):
+                basis = Basis(judgement.rules, change.decisions)
                 if view == shown:
+                    if basis != before and shown:  # held to by persons as they are
+                        with database.write() as tx:
+                            decisions.set_basis(tx, shown, basis)
                     return MergeResult(shown, change.rows, change.persons, 0, judged, None)
                 with database.write() as tx:
                     active = merges.active_uploads(tx)
-                    if active == change.uploads:
+                    if active == change.uploads and decisions.latest(tx) == change.decisions:
                         entry = _show(
-                            tx, view, instead_of=shown, change=change, changed=changed, clock=clock
+                            tx,
+                            view,
+                            instead_of=shown,
+                            basis=basis,
+                            change=change,
+                            changed=changed,
+                            clock=clock,
                         )
                         return MergeResult(
                             view, change.rows, change.persons, changed, judged, entry
@@ -134,28 +161,51 @@ def run(
                 holds = seen <= set(active)
             if not holds:  # an upload ended, and its rows may be gone: what was written is void
                 merges.sweep(database)
-                view, changed, seen = shown, 0, set()
+                view, changed, seen, everything = shown, 0, set(), full or anew
         raise StateConflict(
-            f"uploads came and went {_MOST_ROUNDS} times while they were being merged",
+            f"uploads and decisions came {_MOST_ROUNDS} times while rows were being merged",
             hint="Run the merge again when fewer come: consortium merge run",
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """By what rows are judged.
+
+    Attributes:
+        rules: Its name in the ledger.
+        scorer: Weighs what no rule joins; None: rules alone.
+        decisions: The last never-merge decision that the generation in use holds to.
+    """
+
+    rules: str
+    scorer: Scorer | None
+    decisions: int
+
+
 def _show(
-    tx: Tx, generation: int, *, instead_of: int, change: _Change, changed: int, clock: Clock
+    tx: Tx,
+    generation: int,
+    *,
+    instead_of: int,
+    basis: Basis,
+    change: _Change,
+    changed: int,
+    clock: Clock,
 ) -> EntryIndex:
     """Make what was written the generation in use, and record it."""
     now = clock.now()
     state.show_generation(tx, generation, instead_of=instead_of)
     entry = entries.merge_run(
         generation,
-        rules="rules-1",
+        rules=basis.rules,
         uploads=change.uploads,
         rows=change.rows,
         persons=change.persons,
         changed_rows=changed,
         at=now,
     )
+    decisions.set_basis(tx, generation, basis)
     index = ledger.append(tx, entry)
     merges.finish(
         tx,
@@ -187,6 +237,7 @@ class _Change:
 
     Attributes:
         uploads: Digests of the active uploads it took in, sorted.
+        decisions: The last never-merge decision it holds to.
         close: Rows that leave their person, ascending.
         add_row, add_person: Rows and the persons that they join.
         settle: Stale rows that keep their person.
@@ -195,6 +246,7 @@ class _Change:
     """
 
     uploads: list[UploadDigest]
+    decisions: int
     close: Ints
     add_row: Ints
     add_person: Ints
@@ -206,22 +258,40 @@ class _Change:
 
 
 def _plan(
-    tx: Tx, generation: int, *, opener: MatchOpener, observer: Observer, full: bool
+    tx: Tx,
+    generation: int,
+    *,
+    opener: MatchOpener,
+    judgement: _Judgement,
+    observer: Observer,
+    full: bool,
 ) -> _Change:
     """Compare what persons should be with what `generation` says they are."""
     uploads = merge_keys.uploads(tx, generation)
     stale = merges.stale_rows(tx)
+    never = list(decisions.pairs(tx))
+    fresh = {s for pair in never if pair.decision > judgement.decisions for s in pair.sources}
+    parted = [row.id for row in decisions.named(tx, fresh).values()]
     observer.begin("finding rows that share something", None)
     if full or _most_changed(uploads):
         found = all_components(tx, uploads)
         old = merges.open_memberships(tx, generation)
     else:
-        found = touched_components(tx, uploads, stale=stale)
+        found = touched_components(tx, uploads, stale={*stale, *parted})
         gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
         old = merges.memberships(tx, generation, sorted({*found.rows.tolist(), *gone}))
     observer.end()
     origin = state.get(tx).origin
-    cluster = judge(tx, found, uploads=uploads, origin=origin, opener=opener, observer=observer)
+    cluster = judge(
+        tx,
+        found,
+        uploads=uploads,
+        never=Never(never),
+        scored=judgement.scorer,
+        origin=origin,
+        opener=opener,
+        observer=observer,
+    )
     sizes = merges.person_sizes(tx, generation, set(old.values()))
     kept, new = _compare(found.rows, cluster, old, sizes)
     close = sorted(old.keys() - set(found.rows[kept].tolist()))
@@ -229,6 +299,7 @@ def _plan(
     rows, persons = merges.counts(tx, generation)
     return _Change(
         uploads=sorted(u.digest for u in uploads if u.active),
+        decisions=max((pair.decision for pair in never), default=0),
         close=np.array(close, dtype=np.int64),
         add_row=add,
         add_person=merges.next_person(tx) + new,

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from consortium.identity.components import Components, Key, KeyColumn, closure, reach
-from consortium.identity.evaluate import MergeRow, evaluate
+from consortium.identity.decisions import Never
+from consortium.identity.evaluate import MergeRow, NeverPair, Scorer, Source, evaluate
 from consortium.model.match_block import MatchBlock
 from consortium.model.progress import Observer
 from consortium.store import merge_keys
@@ -138,6 +139,8 @@ def judge(
     found: Components,
     *,
     uploads: Sequence[MergeUpload],
+    never: Never,
+    scored: Scorer | None,
     origin: str,
     opener: MatchOpener,
     observer: Observer,
@@ -147,6 +150,8 @@ def judge(
     Args:
         found: Whole components.
         uploads: The uploads that their rows are of.
+        never: Pairs that no person may hold both of.
+        scored: Weighs what no rule joins; None: rules alone.
         origin: The consortium's identity, which the match blocks are sealed for.
         opener: Opens them.
         observer: Told of each row judged.
@@ -164,7 +169,10 @@ def judge(
     for batch in _batches(several):
         rows = evidence.of(found.rows[np.concatenate(batch)].tolist())
         for component in batch:
-            for cluster in evaluate([rows[i] for i in found.rows[component].tolist()]):
+            ids = found.rows[component].tolist()
+            members = [rows[i] for i in ids]
+            sources, apart = evidence.apart(ids, members, never)
+            for cluster in evaluate(members, sources=sources, never=apart, scored=scored):
                 person[component[cluster]] = component[cluster[0]]
         observer.advance(len(rows))
     observer.end()
@@ -201,9 +209,11 @@ class _Evidence:
         self._openers: dict[int, Opener] = {}
         self._origin = origin
         self._opener = opener
+        self._known_as: dict[int, tuple[int, int]] = {}  # row → upload, number
 
     def of(self, ids: Sequence[int]) -> dict[int, MergeRow]:
         """By row id; keys that a crowd holds are left out."""
+        self._known_as.clear()
         points: dict[tuple[int, str], list[int]] = defaultdict(list)
         for row, point, kind in merge_keys.points_of(self._tx, ids):
             points[row, kind].append(point)
@@ -212,6 +222,7 @@ class _Evidence:
             self._tx, ids
         ):
             opened = self._open(upload).open(bytes(sealed), number=number)
+            self._known_as[row_id] = upload, number
             group = self._uploads[upload].group
             rows[row_id] = MergeRow(
                 content=bytes(content),
@@ -222,6 +233,16 @@ class _Evidence:
                 block=MatchBlock.decode(opened),
             )
         return rows
+
+    def apart(
+        self, ids: Sequence[int], rows: Sequence[MergeRow], never: Never
+    ) -> tuple[list[Source], list[NeverPair]]:
+        """What the rows of a component are known as, and which of them are never one human."""
+        if not never:
+            return [], []
+        known = [(self._uploads[upload], n) for upload, n in map(self._known_as.__getitem__, ids)]
+        sources = [(upload.digest, number) for upload, number in known]
+        return list(sources), never.among(rows, sources, [upload.owner for upload, _ in known])
 
     def _open(self, upload_id: int) -> Opener:
         opener = self._openers.get(upload_id)
