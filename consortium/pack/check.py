@@ -174,8 +174,7 @@ class Reading:
         stated: Stated | None = None,
     ) -> None:
         named = frozenset(mapping.headers if mapping else ())
-        region = (mapping and mapping.region) or region
-        places.check_country(region)
+        places.check_country((mapping and mapping.region) or region)
         self.stated = (stated or Stated()).over(mapping.stated if mapping else Stated())
         _check_stated(self.stated, today=today)
         self.source = open_list(path, known=lambda h: h.strip() in named or is_known(h))
@@ -187,7 +186,7 @@ class Reading:
         self._settings = Settings(
             profile=profile,
             today=today,
-            region=region,
+            region=(mapping and mapping.region) or self.layout.region or region,
             order=mapping.order if mapping else None,
         )
 

@@ -216,6 +216,7 @@ class Layout:
         tags: Indexes of the columns that hold tags, shared or not.
         kept: What is shared of them, and of other columns as tags.
         recognition: What it was recognised by.
+        region: Country whose phone numbers and order of dates such a list has, if it has one.
     """
 
     name: str
@@ -228,6 +229,7 @@ class Layout:
     tags: tuple[int, ...] = ()
     kept: tuple[KeptTags, ...] = ()
     recognition: Recognition = Recognition()
+    region: str | None = None
 
     @property
     def sent(self) -> tuple[str, ...]:

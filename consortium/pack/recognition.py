@@ -1,28 +1,35 @@
 """Recognising a list by its headers: the layouts of known systems.
 
 A layout is a TOML document in `consortium/pack/layouts/`: headers that only this system writes (its
-signature), the headers of each role in order of preference, status columns with what their words
-mean for consent. Three signature headers make a layout certain; fewer make it likely when most
-headers are its own; else columns are proposed by what people usually call them. The layout `plain`
-completes every other one: a refusal is a refusal in any export.
+marks), the headers of each role in order of preference, columns with tags and relationship, status
+columns with what their words mean for consent. Three marks make a layout certain; two, or one more
+than any other layout has, make it likely when half of the headers are its own; else columns are
+proposed by what people usually call them. Of several layouts the one with most marks is taken, then
+the one that knows more of the headers. The layout `plain` completes every other one: a refusal is a
+refusal in any export.
 
 Format: docs/formats/layouts.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
 
 from consortium.documents import Document, Several, Word, parse
 from consortium.errors import BadFile
+from consortium.model import Relationship
 from consortium.pack.layout import (
     Confidence,
     Layout,
+    Recognition,
+    RelationshipColumn,
     Role,
     StatusColumn,
     StatusRule,
@@ -30,56 +37,108 @@ from consortium.pack.layout import (
 )
 
 __all__ = [
+    "LayoutDocument",
     "find_layout",
     "is_known",
     "layout_names",
+    "layout_titles",
     "no_contact_column",
     "recognise",
     "status_columns",
 ]
 
-_CERTAIN = 3  # signature headers
+_CERTAIN = 3  # marks
+_LIKELY = 2
+_NEAR = 2  # marks fewer, at which another layout is named beside the chosen one
 _PLAIN = "plain"
 
 
-class _LayoutDocument(Document):
+class _Relationship(Document):
+    headers: Several[str]
+    values: dict[str, Word[Relationship]]
+
+
+class LayoutDocument(Document):
+    """A layout as read from TOML.
+
+    Attributes:
+        layout: Version of the format.
+        name, title: Short name, and what people call it.
+        region: Country whose local phone numbers and order of dates such a list has.
+        marks: Headers that only this system writes, spelled in any way.
+        spelled: The same, but only in exactly this spelling.
+        ignore: Headers that are not read even if another layout would.
+        columns: Role → headers, best first.
+        relationship: Columns that say what people are to the owner, and their words.
+        status: Columns that say whether a row may be contacted.
+    """
+
     layout: Literal[1]
     name: str
     title: str
-    signature: Several[str]
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
+    marks: Several[str] = ()
+    spelled: Several[str] = ()
     ignore: Several[str] = ()
     columns: dict[Word[Role], Several[str]]
-    status: Several[StatusRule] = ()
+    relationship: _Relationship | None = None
+    status: Several[StatusRule] = Field(default=())
+
+    def headers(self) -> Iterator[str]:
+        """Every header that it knows."""
+        yield from (*self.marks, *self.spelled, *self.ignore)
+        for headers in self.columns.values():
+            yield from headers
+        for rule in self.status:
+            yield from (*rule.headers, *rule.day)
+        if self.relationship is not None:
+            yield from self.relationship.headers
+
+    def marks_in(self, headers: Sequence[str], folded: frozenset[str]) -> int:
+        """How many different marks of it are among the headers."""
+        found = {fold_header(h) for h in self.marks} & folded
+        return len(found | {fold_header(h) for h in self.spelled if h in headers})
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """How well one layout fits."""
+
+    document: LayoutDocument
+    marks: int
+    known: int
 
 
 @cache
-def _documents() -> Mapping[str, _LayoutDocument]:
-    found: dict[str, _LayoutDocument] = {}
+def _documents() -> Mapping[str, LayoutDocument]:
+    found: dict[str, LayoutDocument] = {}
     for file in sorted(
         resources.files("consortium.pack").joinpath("layouts").iterdir(), key=lambda f: f.name
     ):
         if file.name.endswith(".toml"):
-            document = parse(file.read_text("utf-8"), name=file.name, model=_LayoutDocument)
+            document = parse(file.read_text("utf-8"), name=file.name, model=LayoutDocument)
             found[document.name] = document
     return MappingProxyType(found)
 
 
 @cache
+def _known_to(name: str) -> frozenset[str]:
+    return frozenset(fold_header(header) for header in _documents()[name].headers())
+
+
+@cache
 def _known() -> frozenset[str]:
-    return frozenset(
-        fold_header(header)
-        for document in _documents().values()
-        for header in (
-            *document.signature,
-            *(h for headers in document.columns.values() for h in headers),
-            *(h for rule in document.status for h in rule.headers),
-        )
-    )
+    return frozenset().union(*map(_known_to, _documents()))
 
 
 def layout_names() -> tuple[str, ...]:
     """Short names of all layouts."""
     return tuple(_documents())
+
+
+def layout_titles() -> Mapping[str, str]:
+    """Short name → what people call it."""
+    return MappingProxyType({name: d.title for name, d in _documents().items()})
 
 
 def is_known(header: str) -> bool:
@@ -88,19 +147,43 @@ def is_known(header: str) -> bool:
 
 
 def recognise(headers: Sequence[str]) -> Layout:
-    """The layout whose signature the headers carry most of, completed by what is usual."""
-    folded = [fold_header(h) for h in headers]
-    best, hits = _PLAIN, 0
-    for name, document in _documents().items():
-        found = len({fold_header(h) for h in document.signature}.intersection(folded))
-        if found > hits and (found >= _CERTAIN or _mostly_of(document, folded)):
-            best, hits = name, found
-    layout = find_layout(best, headers)
-    if hits >= _CERTAIN:
-        return layout
+    """The layout whose marks the headers carry most of, completed by what is usual."""
+    spelled = [h.strip("\ufeff \t") for h in headers]
+    folded = frozenset(map(fold_header, headers)) - {""}
+    hits = sorted(
+        (
+            _Hit(d, d.marks_in(spelled, folded), len(_known_to(name) & folded))
+            for name, d in _documents().items()
+            if name != _PLAIN
+        ),
+        key=lambda hit: (-hit.marks, -hit.known, hit.document.name),
+    )
+    best, second = hits[0], hits[1]
+    alone = best.marks > second.marks  # a mark that no other layout has
+    enough = best.marks >= _CERTAIN or (
+        2 * best.known >= len(folded) and best.marks >= (_LIKELY - alone)
+    )
+    if not enough:
+        return _plain(headers)
+    near = second.marks and second.marks + _NEAR >= best.marks
+    recognition = Recognition(
+        best.marks,
+        second.document.title if near else "",
+        second.marks if near else 0,
+    )
+    certain = best.marks >= _CERTAIN and second.marks < best.marks
+    return replace(
+        find_layout(best.document.name, headers),
+        confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
+        recognition=recognition,
+    )
+
+
+def _plain(headers: Sequence[str]) -> Layout:
+    layout = find_layout(_PLAIN, headers)
     named = {Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME} & set(layout.columns)
     reachable = {Role.EMAIL, Role.PHONE} & set(layout.columns)
-    likely = bool(hits) or (bool(named) and bool(reachable))
+    likely = bool(named) and bool(reachable)
     return replace(layout, confidence=Confidence.LIKELY if likely else Confidence.GUESSED)
 
 
@@ -115,26 +198,32 @@ def find_layout(name: str, headers: Sequence[str]) -> Layout:
     for index, header in enumerate(headers):
         places.setdefault(fold_header(header), []).append(index)
     places.pop("", None)
-    taken = {i for h in document.ignore for i in places.get(fold_header(h), ())}
+    ignored = {i for h in document.ignore for i in places.get(fold_header(h), ())}
     columns: dict[Role, tuple[int, ...]] = {}
     statuses: list[StatusColumn] = []
+    relationship: RelationshipColumn | None = None
     for source in (document,) if document is plain else (document, plain):
-        own = {i for c in columns.values() for i in c} | {s.column for s in statuses} | taken
+        own = {i for c in columns.values() for i in c} | {s.column for s in statuses} | ignored
         for role, wanted in source.columns.items():
             indexes = [i for h in wanted for i in places.get(fold_header(h), ()) if i not in own]
             if indexes and role not in columns:
                 columns[role] = tuple(dict.fromkeys(indexes))
-        read = {i for c in columns.values() for i in c} | own
+        # a layout may read a column of its own twice, as value and as status; plain never does
+        taken = own if source is document else own | {i for c in columns.values() for i in c}
         for rule in source.status:
-            statuses += status_columns(rule, places, taken=read)
+            statuses += status_columns(rule, places, taken=taken)
+        relationship = relationship or _relationship(source, places, ignored)
+    tags = columns.pop(Role.TAGS, ())
     return Layout(
         name=document.name,
         title=document.title,
         confidence=Confidence.CERTAIN,
         headers=tuple(headers),
-        columns=MappingProxyType({r: c for r, c in columns.items() if r is not Role.TAGS}),
+        columns=MappingProxyType(columns),
         statuses=tuple(statuses),
-        tags=columns.get(Role.TAGS, ()),
+        relationship=relationship,
+        tags=tags,
+        region=document.region,
     )
 
 
@@ -151,6 +240,18 @@ def status_columns(
     ]
 
 
+def _relationship(
+    document: LayoutDocument, places: Mapping[str, Sequence[int]], ignored: set[int]
+) -> RelationshipColumn | None:
+    rule = document.relationship
+    for header in rule.headers if rule else ():
+        for index in places.get(fold_header(header), ()):
+            if rule is not None and index not in ignored:
+                words = {fold_header(word): meaning for word, meaning in rule.values.items()}
+                return RelationshipColumn(index, MappingProxyType(words))
+    return None
+
+
 def no_contact_column(headers: Sequence[str], *, name: str) -> BadFile:
     """What to say of a file in which no column holds contact points."""
     if any("@" in header for header in headers):
@@ -158,14 +259,13 @@ def no_contact_column(headers: Sequence[str], *, name: str) -> BadFile:
             f"{name} has no header line: its first line is already a person",
             hint="Put a line of column names above it, such as: name,email,phone",
         )
+    layout = recognise(headers)
+    if layout.name != _PLAIN:
+        return BadFile(
+            f"{name} is a {layout.title} without e-mail addresses or phone numbers",
+            hint="Export it with a column of e-mail addresses or mobile numbers",
+        )
     return BadFile(
         f"{name} has no column of e-mail addresses or phone numbers that is known by its name",
         hint="Say which column is which with --map FILE (docs/formats/mapping.md)",
     )
-
-
-def _mostly_of(document: _LayoutDocument, folded: Sequence[str]) -> bool:
-    own = {fold_header(h) for h in document.signature} | {
-        fold_header(h) for headers in document.columns.values() for h in headers
-    }
-    return 2 * sum(f in own for f in folded) >= len(folded)

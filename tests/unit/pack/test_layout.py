@@ -47,12 +47,14 @@ def test_spelling_of_headers_does_not_matter(headers: str) -> None:
 
 def test_every_layout_names_contact_columns_and_has_a_title() -> None:
     assert layout_names() == (
-        "action-network", "civicrm", "everyaction", "mailchimp", "plain",
+        "action-network", "actionkit", "civicrm", "everyaction", "google-contacts", "mailchimp",
+        "nationbuilder", "osdi", "outlook", "plain", "salesforce-npsp", "spoke", "spoke-opt-outs",
+        "thrutext", "uk-employer", "uk-union-members",
     )  # fmt: skip
     for name in layout_names():
         headers = ["email", "Email Address", "Preferred Email", "phone", "Phone Number"]
         layout = find_layout(name, headers)
-        assert Role.EMAIL in layout.columns
+        assert {Role.EMAIL, Role.PHONE} & set(layout.columns)
         assert layout.title
 
 
