@@ -3,7 +3,7 @@
 A byte order mark decides. Without one, NULs at every other byte mean UTF-16; bytes that are UTF-8
 throughout are UTF-8; anything else is a single-byte file of the Windows and Latin-1 family. Two
 exports pasted together may be both: then UTF-8 is read as UTF-8 and each stray byte as
-Windows-1252. Spreadsheets, archives and other binary files are told from text and refused.
+Windows-1252. Binary files are told from text and refused.
 
 Cost: one pass, 1 ms per MiB of ASCII, 4 of UTF-8 with many accents (measured); a few MiB of memory.
 """
@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from consortium.errors import BadFile
 
-__all__ = ["MAX_LINE_BYTES", "Encoding", "survey"]
+__all__ = ["MAX_LINE_BYTES", "Encoding", "beginning", "survey"]
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is not a list that a CRM exported; reading it would fill the memory."""
@@ -38,13 +38,13 @@ _VALID_UTF8 = re.compile(
 )
 _CUT_OFF = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
 _SIGNATURES = (
-    (b"PK\x03\x04", "an Excel workbook or a ZIP archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
-    (b"\x1f\x8b", "a gzip archive"),
+    (b"PK\x03\x04", "a ZIP archive or workbook inside another archive"),
+    (b"\x1f\x8b", "a gzip archive inside another"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"PAR1", "a Parquet file"),
+    (b"PAR1", "a Parquet file inside an archive"),
+    (b"PARE", "an encrypted Parquet file"),
     (b"%PDF", "a PDF document"),
     (b"SQLite format 3\x00", "a database"),
     (b"\x89PNG", "an image"),
@@ -94,15 +94,24 @@ class _Tally:
     line: int = 0
 
 
-def survey(stream: BinaryIO, *, name: str) -> Encoding:
+def beginning(head: bytes) -> str:
+    """The first bytes of a file as text, as far as that can be told from them alone."""
+    wide = _wide(head)
+    return head.decode(wide.codec if wide else "utf-8-sig", errors="replace")
+
+
+def survey(
+    stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE_BYTES
+) -> Encoding:
     """Read a file once and say how to decode it.
 
     Args:
         stream: Binary, at its start; left at its end.
         name: The file as it is called in messages.
+        max_line_bytes: No line is longer; None: lines do not matter.
 
     Raises:
-        BadFile: Empty, binary, or with a line beyond `MAX_LINE_BYTES`.
+        BadFile: Empty, binary, or with a line beyond `max_line_bytes`.
     """
     head = stream.read(_HEAD_BYTES)
     if not head.strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"):
@@ -118,7 +127,7 @@ def survey(stream: BinaryIO, *, name: str) -> Encoding:
                 hint="Open it and save the list as CSV (UTF-8), then give that file",
             )
     wide = _wide(head)
-    tally = _tally(stream, head, name=name, wide=wide is not None)
+    tally = _tally(stream, head, name=name, wide=wide is not None, max_line=max_line_bytes)
     if wide is not None:
         return wide
     if tally.controls > _BINARY_SHARE * tally.size:
@@ -165,12 +174,15 @@ def _narrow(head: bytes, tally: _Tally) -> Encoding:
     return Encoding("latin-1", "strict", "Latin-1", has_nul=has_nul)
 
 
-def _tally(stream: BinaryIO, head: bytes, *, name: str, wide: bool) -> _Tally:
+def _tally(
+    stream: BinaryIO, head: bytes, *, name: str, wide: bool, max_line: int | None
+) -> _Tally:
     tally = _Tally()
     chunk, kept = head, b""
     while chunk:
         tally.size += len(chunk)
-        _measure_line(tally, chunk, name=name)
+        if max_line is not None:
+            _measure_line(tally, chunk, name=name, max_line=max_line)
         if not wide:
             kept = _count(tally, kept + chunk)
         chunk = stream.read(_CHUNK_BYTES)
@@ -178,12 +190,12 @@ def _tally(stream: BinaryIO, head: bytes, *, name: str, wide: bool) -> _Tally:
     return tally
 
 
-def _measure_line(tally: _Tally, chunk: bytes, *, name: str) -> None:
+def _measure_line(tally: _Tally, chunk: bytes, *, name: str, max_line: int) -> None:
     last = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
     tally.line = len(chunk) - last - 1 if last >= 0 else tally.line + len(chunk)
-    if tally.line > MAX_LINE_BYTES:
+    if tally.line > max_line:
         raise BadFile(
-            f"{name} has a line of more than {MAX_LINE_BYTES // 1024 // 1024} MiB",
+            f"{name} has a line of more than {max_line // 1024 // 1024} MiB",
             hint="That is not a list with one person per line; export it again as CSV",
         )
 

@@ -111,14 +111,13 @@ class _Hit:
 
 @cache
 def _documents() -> Mapping[str, LayoutDocument]:
-    found: dict[str, LayoutDocument] = {}
-    for file in sorted(
-        resources.files("consortium.pack").joinpath("layouts").iterdir(), key=lambda f: f.name
-    ):
-        if file.name.endswith(".toml"):
-            document = parse(file.read_text("utf-8"), name=file.name, model=LayoutDocument)
-            found[document.name] = document
-    return MappingProxyType(found)
+    files = resources.files("consortium.pack").joinpath("layouts").iterdir()
+    documents = [
+        parse(file.read_text("utf-8"), name=file.name, model=LayoutDocument)
+        for file in files
+        if file.name.endswith(".toml")
+    ]
+    return MappingProxyType({d.name: d for d in sorted(documents, key=lambda d: d.name)})
 
 
 @cache
