@@ -10,6 +10,7 @@ may hold its key elsewhere; callers hand over whole columns so that one that ask
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -63,14 +64,22 @@ class HmacTokeniser:
         KeyFailure: The key is not 32 bytes.
     """
 
-    __slots__ = ("_keyed", "epoch", "profile")
+    __slots__ = ("_key", "_keyed", "epoch", "profile")
 
     def __init__(self, key: bytes, *, epoch: int, profile: Profile = PROFILE) -> None:
         if len(key) != _KEY_BYTES:
             raise KeyFailure(f"a token key has {_KEY_BYTES} bytes, this one {len(key)}")
+        self._key = key
         self._keyed = HMAC(key, SHA256())
         self.epoch = epoch
         self.profile = profile
+
+    def __reduce__(self) -> tuple[partial[HmacTokeniser], tuple[bytes]]:
+        """For the pipe to a worker process, and nowhere else: the key is in it."""
+        return partial(HmacTokeniser, epoch=self.epoch, profile=self.profile), (self._key,)
+
+    def __repr__(self) -> str:
+        return f"HmacTokeniser(epoch={self.epoch})"
 
     def contact(self, kind: str, values: Sequence[str]) -> list[Token]:
         """One 32-byte token per value, in order.
