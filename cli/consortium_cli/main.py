@@ -37,6 +37,7 @@ _NOUNS = {
     "campaign": "Plan, approve and send campaigns.",
     "ledger": "Checkpoints, exports and verification.",
     "report": "What went out, and why; where a message came from.",
+    "upgrade": "Bring the database of an older version forward.",
     "demo": "The whole job on made-up people, in under a minute.",
 }
 _STOPPED = 130

@@ -8,7 +8,7 @@ from consortium.app.creating import create, create_partner
 from consortium.app.desk import ListOptions, PartnerDesk, check_without_home
 from consortium.app.host import Consortium
 from consortium.app.ledgers import verify_export
-from consortium.app.opening import open, open_partner  # noqa: A004 - read as consortium.open
+from consortium.app.opening import open, open_partner, upgrade  # noqa: A004 - consortium.open
 from consortium.app.policies import check_policy, list_rules
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "list_rules",
     "open",
     "open_partner",
+    "upgrade",
     "verify_export",
 ]

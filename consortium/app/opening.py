@@ -32,7 +32,7 @@ from consortium.vault import cards
 from consortium.vault.keys import KeyProvider, PassphraseKeys
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["open", "open_partner"]
+__all__ = ["open", "open_partner", "upgrade"]
 
 
 def open(  # noqa: A001 - read as consortium.open
@@ -105,6 +105,31 @@ def open_partner(
         clock=clock or SystemClock(),
         observer=observer,
     )
+
+
+def upgrade(home: Path | None = None, *, database: str | Engine | None = None) -> tuple[str, str]:
+    """Bring the database of an older version forward; make a backup first.
+
+    Args:
+        home: The host's folder; None for the current one or the nearest above it.
+        database: In place of the home's.
+
+    Returns:
+        The revision it had, and the one it has; equal if there was nothing to do.
+
+    Raises:
+        HomeError: There is no home.
+        StoreFailure: There is no consortium in the database, or one of a newer version.
+    """
+    if database is None:
+        folder = homes.find(home, HOST_FILE)
+        settings = documents.load(folder / HOST_FILE, model=HostSettings)
+        database = settings.database_url(folder)
+    opened = _database(database)
+    try:
+        return migrate.upgrade(opened)
+    finally:
+        opened.close()
 
 
 def _open(parts: Parts, *, origin: str | None) -> Consortium:

@@ -117,7 +117,7 @@ def check(database: Database) -> None:
     if revision != head():
         raise StoreFailure(
             f"the database is of revision {revision}, this version works with {head()}",
-            hint="Make a backup, then bring it forward with consortium.store.migrate.upgrade.",
+            hint="Make a backup, then bring it forward with: consortium upgrade",
         )
     if missing:
         raise StoreFailure(
@@ -141,8 +141,11 @@ def _refuse_unless_known(revision: str) -> None:
     )
 
 
-def upgrade(database: Database) -> None:
-    """Bring a consortium's database to the newest revision; nothing if it is there.
+def upgrade(database: Database) -> tuple[str, str]:
+    """Bring a consortium's database to the newest revision: all the way or not at all.
+
+    Returns:
+        The revision it had, and the one it has; equal if there was nothing to do.
 
     Raises:
         StoreFailure: There is no consortium in it, or one of a newer or unknown revision.
@@ -157,3 +160,4 @@ def upgrade(database: Database) -> None:
             )
         _refuse_unless_known(revision)
         _run(tx)
+    return revision, head()

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -209,3 +210,18 @@ def test_database_files_are_private_under_any_umask(tmp_path: Path, umask: int) 
         "consortium.db-wal": 0o600,
         "consortium.db-shm": 0o600,
     }
+
+
+def test_an_older_database_is_refused_and_brought_forward_in_one_step(
+    empty_database: Database,
+) -> None:
+    with empty_database.write() as tx:
+        config = migrate._config()
+        config.attributes["connection"] = tx.connection
+        command.upgrade(config, "0001")
+    with pytest.raises(StoreFailure, match="of revision 0001") as caught:
+        migrate.check(empty_database)
+    assert "consortium upgrade" in caught.value.hint
+    assert migrate.upgrade(empty_database) == ("0001", migrate.head())
+    migrate.check(empty_database)
+    assert migrate.upgrade(empty_database) == (migrate.head(), migrate.head())
