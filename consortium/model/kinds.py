@@ -15,6 +15,7 @@ __all__ = [
     "ConsentBasis",
     "ContentClass",
     "MessageState",
+    "PlaceKind",
     "Purpose",
     "Relationship",
     "Scope",
@@ -119,3 +120,18 @@ class MessageState(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     STOPPED = "stopped"
+
+
+class PlaceKind(StrEnum):
+    """Kinds of places that voter files and registers know, and no list of a partner's does."""
+
+    COUNTY = "county"
+    MUNICIPALITY = "municipality"
+    WARD = "ward"
+    PRECINCT = "precinct"
+    POLLING_DISTRICT = "polling_district"
+    DISTRICT = "district"
+    EMPLOYER = "employer"
+    WORKPLACE = "workplace"
+    BRANCH = "branch"
+    GRADE = "grade"
