@@ -40,7 +40,12 @@ __all__ = [
     "upload_added",
     "upload_erased",
     "upload_expired",
+    "upload_replaced",
     "upload_withdrawn",
+    "voters_ended",
+    "voters_loaded",
+    "voters_matched",
+    "voters_returned",
 ]
 
 Entry = dict[str, JSON]
@@ -181,6 +186,15 @@ def upload_withdrawn(
 ) -> Entry:
     """An upload's rows count no more, at its owner's or the operator's word."""
     return _entry("upload_withdrawn", at, partner=partner, upload=upload.hex(), by=by)
+
+
+def upload_replaced(
+    partner: PartnerSlug, *, upload: UploadDigest, successor: UploadDigest, at: datetime
+) -> Entry:
+    """An upload's rows count no more, and those of a later one of the same list do from now on."""
+    return _entry(
+        "upload_replaced", at, partner=partner, upload=upload.hex(), successor=successor.hex()
+    )
 
 
 def upload_expired(partner: PartnerSlug, *, upload: UploadDigest, at: datetime) -> Entry:
@@ -424,3 +438,114 @@ def send_batch(campaign: CampaignName, *, plan: int, at: datetime) -> Entry:
     one transaction of the sender recorded.
     """
     return _entry("send_batch", at, campaign=campaign, plan=plan)
+
+
+def voters_loaded(
+    load: bytes,
+    *,
+    layout: str,
+    register: str,
+    licensed: Iterable[PartnerSlug],
+    purposes: Iterable[Purpose],
+    until: date,
+    rows: int,
+    left_out: int,
+    rejected: int,
+    repeated: int,
+    history_rows: int,
+    at: datetime,
+) -> Entry:
+    """A voter file or register was loaded, and may be used under its licence from now on.
+
+    Args:
+        load: SHA-256 of the file.
+        layout, register: Which columns it had; whose ids they are. One word each.
+        licensed: The partners whose messages may rest on it.
+        purposes: What these messages may be for.
+        until: The last day of its use.
+        rows, left_out, rejected, repeated, history_rows: Exact counts; the entry has their bands.
+        at: Now.
+    """
+    return _entry(
+        "voters_loaded",
+        at,
+        load=load.hex(),
+        layout=layout,
+        register=register,
+        licensed=[str(slug) for slug in sorted(set(licensed))],
+        purposes=sorted({str(purpose.value) for purpose in purposes}),
+        until=until.isoformat(),
+        rows=band(rows),
+        left_out=band(left_out),
+        rejected=band(rejected),
+        repeated=band(repeated),
+        history_rows=band(history_rows),
+    )
+
+
+def voters_matched(
+    load: bytes,
+    *,
+    generation: int,
+    weights: str,
+    persons: int,
+    matched: int,
+    changed_rows: int,
+    at: datetime,
+) -> Entry:
+    """Persons were looked for in a voter file, and from now on these matches are the ones in use.
+
+    Args:
+        load: Of the file.
+        generation: The merge generation whose persons they are.
+        weights: By which weights, one word.
+        persons, matched, changed_rows: Exact counts; the entry has their bands.
+        at: Now.
+    """
+    return _entry(
+        "voters_matched",
+        at,
+        load=load.hex(),
+        generation=generation,
+        weights=weights,
+        persons=band(persons),
+        matched=band(matched),
+        changed_rows=band(changed_rows),
+    )
+
+
+def voters_returned(
+    register: str,
+    *,
+    list_digest: bytes,
+    as_of: datetime,
+    ids: int,
+    unknown: int,
+    new: int,
+    at: datetime,
+) -> Entry:
+    """A list of who has voted was read; whoever is matched to them need not be asked any more.
+
+    Args:
+        register: Whose ids they are.
+        list_digest: SHA-256 of the list.
+        as_of: When the list was true.
+        ids, unknown, new: Exact counts: on the list, not in the voter file, not on an earlier
+            list; the entry has their bands.
+        at: Now.
+    """
+    return _entry(
+        "voters_returned",
+        at,
+        register=register,
+        list=list_digest.hex(),
+        as_of=grammar.moment(as_of),
+        ids=band(ids),
+        unknown=band(unknown),
+        new=band(new),
+    )
+
+
+def voters_ended(load: bytes, *, reason: Literal["expired", "withdrawn"], at: datetime) -> Entry:
+    """A voter file counts no more, because its licence has ended or the operator said so."""
+    return _entry("voters_ended", at, load=load.hex(), reason=reason)

@@ -117,6 +117,13 @@ def _is_policies(value: object) -> bool:
     return slugs == sorted(set(slugs))
 
 
+def _is_sorted_list(type_: str, value: object) -> bool:
+    """A list of values of a type, at least one, each once, in alphabetical order."""
+    if not isinstance(value, list) or not value or not all(is_a(type_, one) for one in value):
+        return False
+    return value == sorted(set(value))
+
+
 def is_a(type_: str, value: object) -> bool:
     """Whether a value is of a type; total."""
     if type_.endswith("?"):
@@ -134,6 +141,8 @@ _NOT_TEXT: Mapping[str, Callable[[object], bool]] = {
     "index": lambda value: type(value) is int and value >= 0,  # counts from 0
     "number": lambda value: type(value) is int and value >= 1,  # counts from 1
     "policies": _is_policies,
+    "purposes": lambda value: _is_sorted_list("purpose", value),
+    "slugs": lambda value: _is_sorted_list("slug", value),
 }
 
 

@@ -61,6 +61,7 @@ ENTRIES: Kinds = {
         "repeated": "band",
     },
     "upload_withdrawn": {"at": "moment", "partner": "slug", "upload": "hash", "by": "role"},
+    "upload_replaced": {"at": "moment", "partner": "slug", "upload": "hash", "successor": "hash"},
     "upload_expired": {"at": "moment", "partner": "slug", "upload": "hash"},
     "upload_erased": {"at": "moment", "partner": "slug", "upload": "hash"},
     "merge_run": {
@@ -133,6 +134,39 @@ ENTRIES: Kinds = {
         "by": "role",
     },
     "send_batch": {"at": "moment", "campaign": "slug", "plan": "number", **_BATCH},
+    "voters_loaded": {
+        "at": "moment",
+        "load": "hash",
+        "layout": "word",
+        "register": "word",
+        "licensed": "slugs",
+        "purposes": "purposes",
+        "until": "date",
+        "rows": "band",
+        "left_out": "band",
+        "rejected": "band",
+        "repeated": "band",
+        "history_rows": "band",
+    },
+    "voters_matched": {
+        "at": "moment",
+        "load": "hash",
+        "generation": "number",
+        "weights": "word",
+        "persons": "band",
+        "matched": "band",
+        "changed_rows": "band",
+    },
+    "voters_returned": {
+        "at": "moment",
+        "register": "word",
+        "list": "hash",
+        "as_of": "moment",
+        "ids": "band",
+        "unknown": "band",
+        "new": "band",
+    },
+    "voters_ended": {"at": "moment", "load": "hash", "reason": "word"},
 }
 """Kind → field → type (docs/formats/ledger.md, `ledger.grammar`)."""
 

@@ -88,6 +88,7 @@ ENTRIES = {
         "rejected:band repeated:band"
     ),
     "upload_withdrawn": _fields("at:moment partner:slug upload:hash by:role"),
+    "upload_replaced": _fields("at:moment partner:slug upload:hash successor:hash"),
     "upload_expired": _fields("at:moment partner:slug upload:hash"),
     "upload_erased": _fields("at:moment partner:slug upload:hash"),
     "merge_run": _fields(
@@ -115,6 +116,18 @@ ENTRIES = {
     ),
     "campaign_state": _fields("at:moment campaign:slug state:campaign_change by:role"),
     "send_batch": _fields("at:moment campaign:slug plan:number leaves:index root:hash"),
+    "voters_loaded": _fields(
+        "at:moment load:hash layout:word register:word licensed:slugs purposes:purposes "
+        "until:date rows:band left_out:band rejected:band repeated:band history_rows:band"
+    ),
+    "voters_matched": _fields(
+        "at:moment load:hash generation:number weights:word persons:band matched:band "
+        "changed_rows:band"
+    ),
+    "voters_returned": _fields(
+        "at:moment register:word list:hash as_of:moment ids:band unknown:band new:band"
+    ),
+    "voters_ended": _fields("at:moment load:hash reason:word"),
 }
 LEAVES = {
     "decision": _fields(
@@ -260,6 +273,12 @@ def _is_policies(value: Any) -> bool:  # noqa: ANN401 - any JSON value
     return slugs == sorted(set(slugs))
 
 
+def _is_sorted_list(type_: str, value: Any) -> bool:  # noqa: ANN401 - any JSON value
+    if not isinstance(value, list) or not value or not all(is_a(type_, one) for one in value):
+        return False
+    return bool(value == sorted(set(value)))
+
+
 def is_a(type_: str, value: Any) -> bool:  # noqa: ANN401, PLR0911 - any JSON value; a list of cases
     """Whether a value is of a type."""
     if type_.endswith("?"):
@@ -268,6 +287,8 @@ def is_a(type_: str, value: Any) -> bool:  # noqa: ANN401, PLR0911 - any JSON va
         return type(value) is int and value >= (1 if type_ == "number" else 0)
     if type_ == "policies":
         return _is_policies(value)
+    if type_ in ("purposes", "slugs"):
+        return _is_sorted_list(type_[:-1], value)
     if not isinstance(value, str):
         return False
     if type_ in WORDS:

@@ -364,12 +364,57 @@ def _campaign(ledger: SampleLedger) -> None:
     ledger.append(entries.campaign_state(_CAMPAIGN, state="finished", by="operator", at=_AT))
 
 
+def _voters(ledger: SampleLedger) -> None:
+    """A voter file from its load to its end."""
+    load = _secret("voter file")
+    ledger.append(
+        entries.voters_loaded(
+            load,
+            layout="nc",
+            register="nc",
+            licensed=[_NURSES, _TEACHERS],
+            purposes=[Purpose.GOTV],
+            until=date(2026, 11, 4),
+            rows=7_412_331,
+            left_out=120_400,
+            rejected=3,
+            repeated=0,
+            history_rows=0,
+            at=_AT,
+        )
+    )
+    ledger.append(
+        entries.voters_matched(
+            load,
+            generation=1,
+            weights="weights-1",
+            persons=47_000,
+            matched=38_900,
+            changed_rows=41_000,
+            at=_AT,
+        )
+    )
+    ledger.append(
+        entries.voters_returned(
+            "nc",
+            list_digest=_secret("returned"),
+            as_of=_AT,
+            ids=812_000,
+            unknown=12,
+            new=61_000,
+            at=_AT,
+        )
+    )
+    ledger.append(entries.voters_ended(load, reason="expired", at=_AT))
+
+
 def sample_ledger() -> SampleLedger:
     """A ledger with at least one of every kind, and three checkpoints."""
     ledger = SampleLedger()
     _found(ledger)
     ledger.sign()
     _campaign(ledger)
+    _voters(ledger)
     ledger.sign()
     ledger.append(entries.campaign_state(_CAMPAIGN, state="stopped", by="partner", at=_AT))
     ledger.sign()
