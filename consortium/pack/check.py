@@ -28,16 +28,27 @@ from consortium.model import (
     Relationship,
     Silent,
 )
-from consortium.pack.layout import Confidence, Layout, Role
+from consortium.pack.layout import Confidence, Layout, Recognition, Role
 from consortium.pack.mapping import MappingDocument, Stated, lay_over
-from consortium.pack.problems import CODES, REPAIRS, ProblemFile
+from consortium.pack.mistakes import FIRST_LINES, HINTS, SightingTally
+from consortium.pack.problems import CODES, REPAIRS, Flaw, ProblemFile, RejectedRow
 from consortium.pack.recognition import is_known, no_contact_column
 from consortium.pack.rows import Batch, SealRecordId, read_rows
 from consortium.pack.source import Source, open_list
+from consortium.pack.tags import split_tags
 from consortium.pack.values import Settings
 from consortium.tokens import Profile, places
 
-__all__ = ["Attested", "CheckReport", "Reading", "SentColumn", "Tally", "WorthFixing", "check"]
+__all__ = [
+    "Attested",
+    "CheckReport",
+    "Hint",
+    "Reading",
+    "SentColumn",
+    "Tally",
+    "WorthFixing",
+    "check",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,21 @@ class SentColumn:
 
 @dataclass(frozen=True, slots=True)
 class WorthFixing:
-    """One kind of problem in one column: how many, and how many of these rows are sent anyway."""
+    """One kind of problem in one column.
+
+    Attributes:
+        code: A word of `CODES`.
+        column: Header of the column; empty: the row as a whole.
+        count: How many there are.
+        rows_used: How many of these rows are sent anyway.
+        lines: Lines of the first few, ascending.
+    """
 
     code: str
     column: str
     count: int
     rows_used: int
+    lines: tuple[int, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -79,6 +99,33 @@ class WorthFixing:
 
 
 @dataclass(frozen=True, slots=True)
+class Hint:
+    """A likely mistake of a whole column, for which nothing is changed.
+
+    Attributes:
+        code: A word of `consortium.pack.mistakes.HINTS`.
+        column: Header of the column.
+        count: How many cells.
+        lines: Lines of the first few, ascending.
+    """
+
+    code: str
+    column: str
+    count: int
+    lines: tuple[int, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter."""
+        return HINTS[self.code][0]
+
+    @property
+    def repair(self) -> str:
+        """What to do."""
+        return HINTS[self.code][1]
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What is in a list.
 
@@ -86,6 +133,8 @@ class CheckReport:
         file: The list's file name.
         layout, layout_title: Short name of the layout, and what people call it.
         confidence: How sure the layout is.
+        recognition: What it was recognised by.
+        region: Country of phone numbers, postcodes and order of dates that do not tell.
         encoding, delimiter: As people call them.
         rows: Records in the file; always usable + opt_outs + rejected + repeated.
         usable, opt_outs, rejected, repeated: Fates of the rows (`consortium.pack.rows`).
@@ -97,8 +146,10 @@ class CheckReport:
         sent: Columns whose values go into the pack.
         read: Columns read for consent or relationship, not sent themselves.
         not_sent: Columns that nothing reads.
+        tags: Columns of tags that are not shared → how many different ones.
         has_record_ids: Whether the owner's own ids travel, sealed to the owner.
         worth_fixing: Kinds of problems, most frequent first.
+        hints: Likely mistakes of whole columns, most cells first.
         problem_lines: Lines of the problems file.
         problems_file: Where it was written, or None.
     """
@@ -107,6 +158,8 @@ class CheckReport:
     layout: str
     layout_title: str
     confidence: Confidence
+    recognition: Recognition
+    region: str
     encoding: str
     delimiter: str
     rows: int
@@ -122,8 +175,10 @@ class CheckReport:
     sent: tuple[SentColumn, ...]
     read: tuple[str, ...]
     not_sent: tuple[str, ...]
+    tags: tuple[tuple[str, int], ...]
     has_record_ids: bool
     worth_fixing: tuple[WorthFixing, ...]
+    hints: tuple[Hint, ...]
     problem_lines: int
     problems_file: Path | None
 
@@ -162,6 +217,7 @@ class Reading:
     source: Source
     layout: Layout
     stated: Stated
+    region: str
 
     def __init__(
         self,
@@ -183,10 +239,11 @@ class Reading:
         )
         if not {Role.EMAIL, Role.PHONE} & set(self.layout.columns):
             raise no_contact_column(self.source.headers, name=self.source.name)
+        self.region = (mapping and mapping.region) or self.layout.region or region
         self._settings = Settings(
             profile=profile,
             today=today,
-            region=(mapping and mapping.region) or self.layout.region or region,
+            region=self.region,
             order=mapping.order if mapping else None,
         )
 
@@ -221,6 +278,8 @@ class Tally:
         self._refused: Counter[str] = Counter()
         self._faults: Counter[tuple[str, str]] = Counter()
         self._used: Counter[tuple[str, str]] = Counter()
+        self._lines: dict[tuple[str, str], list[int]] = {}
+        self._seen = SightingTally()
 
     def add(self, batch: Batch) -> None:
         """Count one batch."""
@@ -242,10 +301,20 @@ class Tally:
                 case PackOptOut():
                     self._refused[item.cause] += 1
         for row in batch.rejected:
-            self._faults[row.code, row.column] += 1
+            self._count(row)
         for flaw in batch.flaws:
-            self._faults[flaw.code, flaw.column] += 1
+            self._count(flaw)
             self._used[flaw.code, flaw.column] += flaw.row_used
+        self._seen.add(batch.seen)
+
+    def _count(self, problem: RejectedRow | Flaw) -> None:
+        key = (problem.code, problem.column)
+        self._faults[key] += 1
+        lines = self._lines.setdefault(key, [])
+        if len(lines) < FIRST_LINES or problem.line < lines[-1]:  # a batch's flaws come after
+            lines.append(problem.line)
+            lines.sort()
+            del lines[FIRST_LINES:]
 
     def report(self, reading: Reading, *, problems: ProblemFile | None) -> CheckReport:
         """The report of all that was counted."""
@@ -257,6 +326,8 @@ class Tally:
             layout=layout.name,
             layout_title=layout.title,
             confidence=layout.confidence,
+            recognition=layout.recognition,
+            region=reading.region,
             encoding=source.encoding.title,
             delimiter=source.delimiter_title,
             rows=self.rows,
@@ -284,10 +355,25 @@ class Tally:
             ),
             read=layout.read,
             not_sent=layout.not_sent,
+            tags=tuple(
+                (layout.headers[column], different)
+                for column, different in self._seen.tags(split_tags).items()
+                if all(column != each.column for each in layout.kept)
+            ),
             has_record_ids=Role.RECORD_ID in layout.columns,
             worth_fixing=tuple(
-                WorthFixing(code, column, count, self._used[code, column])
+                WorthFixing(
+                    code,
+                    column,
+                    count,
+                    self._used[code, column],
+                    tuple(self._lines[code, column]),
+                )
                 for (code, column), count in faults
+            ),
+            hints=tuple(
+                Hint(each.code, layout.headers[each.column], each.count, each.lines)
+                for each in self._seen.sightings()
             ),
             problem_lines=sum(self._faults.values()),
             problems_file=problems.path if problems and problems.lines else None,

@@ -28,6 +28,7 @@ from consortium.model import Channel, Consent, ConsentBasis, PackOptOut, PackRow
 from consortium.pack.consent import ConsentReader, Standing
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
+from consortium.pack.mistakes import Lookout, Seen
 from consortium.pack.problems import Flaw, RejectedRow
 from consortium.pack.repeats import Repeats
 from consortium.pack.shape import Shape
@@ -67,6 +68,7 @@ class Batch:
         flaws: Values that are not sent.
         usable, opt_outs: Rows that are sent, and rows that are kept only to block.
         partly: How many of the usable are blocked on one channel.
+        seen: Likely mistakes of whole columns.
     """
 
     records: int
@@ -77,6 +79,7 @@ class Batch:
     usable: int = 0
     opt_outs: int = 0
     partly: int = 0
+    seen: Seen = field(default_factory=Seen)
 
     def problems(self) -> list[RejectedRow | Flaw]:
         """All that is wrong, in the order of the list."""
@@ -118,6 +121,7 @@ def read_rows(
         ),
         shape=Shape(layout, delimiter=source.delimiter),
         repeats=Repeats(key=repeats_key),
+        lookout=Lookout(layout, region=settings.region),
         seal=seal,
     )
     for raw in source.batches():
@@ -150,11 +154,12 @@ class _Reader:
         consent: ConsentReader,
         shape: Shape,
         repeats: Repeats,
+        lookout: Lookout,
         seal: SealRecordId | None,
     ) -> None:
         self._layout, self._settings, self._births = layout, settings, births
         self._consent, self._shape = consent, shape
-        self._repeats, self._seal = repeats, seal
+        self._repeats, self._lookout, self._seal = repeats, lookout, seal
 
     def read(self, raw: RawBatch) -> Batch:
         """What becomes of the records."""
@@ -162,8 +167,10 @@ class _Reader:
         numbers, lines, rows = self._fit(raw, batch)
         if not rows:
             return batch
+        cells = list(zip(*rows, strict=True))
+        batch.seen = self._lookout.look(cells, lines=lines)
         values = read_values(
-            list(zip(*rows, strict=True)),
+            cells,
             rows=len(rows),
             layout=self._layout,
             settings=self._settings,
