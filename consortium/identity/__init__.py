@@ -10,8 +10,8 @@ from consortium.identity.evaluate import (
     Source,
     evaluate,
 )
-from consortium.identity.merge import LOCK, MergeResult, match_opener, run, sweep
-from consortium.identity.reading import MatchOpener
+from consortium.identity.judging import MatchOpener, match_opener
+from consortium.identity.merge import LOCK, MergeResult, run, sweep
 
 __all__ = [
     "CROWD_ROWS",

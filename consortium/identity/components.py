@@ -17,18 +17,28 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["CROWD_ROWS", "Components", "Key", "KeyColumn", "KeyIndex", "closure", "reach"]
+__all__ = [
+    "CROWD_ROWS",
+    "Components",
+    "Key",
+    "KeyColumn",
+    "KeyIndex",
+    "closure",
+    "reach",
+    "several",
+]
 
 CROWD_ROWS: Final = 100
 """A key on more active rows than this is no evidence and joins no component."""
 
 Ints = npt.NDArray[np.int64]
-Key = tuple[Literal["point", "name_birth", "name_address"], int | bytes]
+Flags = npt.NDArray[np.bool_]
+Key = int | bytes
 """A contact point by id, or a composite by its 16 bytes."""
 
 
@@ -42,7 +52,7 @@ class KeyColumn:
     """
 
     row: Ints
-    key: npt.NDArray[np.uint64]
+    key: npt.NDArray[np.uint64] | Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,20 @@ class Components:
     label: Ints
     crowded: frozenset[tuple[str, Key]]
 
-    def several(self) -> list[Ints]:
-        """The components of more than one row, as indices into `rows`."""
-        order = np.argsort(self.label, kind="stable")
-        starts = np.flatnonzero(np.diff(self.label[order], prepend=-1))
-        sizes = np.diff(starts, append=len(order))
-        return [order[s : s + n] for s, n in zip(starts, sizes, strict=True) if n > 1]
+
+def several(label: Ints) -> tuple[Ints, Ints]:
+    """The components of more than one row.
+
+    Args:
+        label: As `Components` has it.
+
+    Returns:
+        Indices of their rows, component after component; and how many rows each has.
+    """
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    sizes = np.diff(starts, append=len(order))
+    return order[np.repeat(sizes > 1, sizes)], sizes[sizes > 1]
 
 
 class KeyIndex(Protocol):
@@ -79,7 +97,7 @@ class KeyIndex(Protocol):
         ...
 
 
-def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Ints]]:
+def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Flags]]:
     """Components of all rows at once.
 
     Args:
@@ -87,8 +105,8 @@ def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Ints]]:
         columns: Their keys, by kind.
 
     Returns:
-        For each row the index of its component's first row; and for each column, the position of
-        one element of each crowded key.
+        For each row the index of its component's first row; and for each column, which of its
+        elements are of a crowded key.
     """
     left, right, crowded = [], [], []
     for column in columns:
@@ -96,9 +114,11 @@ def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Ints]]:
         key, row = column.key[order], column.row[order]
         new = np.flatnonzero(np.diff(key, prepend=~key[:1]))
         sizes = np.diff(new, append=len(key))
-        crowd = sizes > CROWD_ROWS
-        crowded.append(order[new[crowd]])
-        linked = (key[1:] == key[:-1]) & np.repeat(~crowd, sizes)[1:]
+        crowd = np.repeat(sizes > CROWD_ROWS, sizes)
+        in_crowd = np.zeros(len(key), dtype=np.bool_)
+        in_crowd[order] = crowd
+        crowded.append(in_crowd)
+        linked = (key[1:] == key[:-1]) & ~crowd[1:]
         left.append(row[:-1][linked])
         right.append(row[1:][linked])
     none = np.zeros(0, np.int64)

@@ -54,7 +54,16 @@ from consortium.identity.evidence import (
 from consortium.identity.hygiene import Key, Kind, judge
 from consortium.model.match_block import MatchBlock
 
-__all__ = ["MOST_ROWS", "MergeRow", "NeverPair", "Rule", "Scorer", "Source", "evaluate"]
+__all__ = [
+    "MOST_ROWS",
+    "MergeRow",
+    "NeverPair",
+    "Rule",
+    "Scorer",
+    "Source",
+    "evaluate",
+    "evaluate_distinct",
+]
 
 Source = tuple[bytes, int]
 """A source row as it is known for ever: its upload's digest and its number there."""
@@ -152,13 +161,28 @@ def evaluate(
     same: dict[tuple[MergeRow, Source | None], list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
         same[row, sources[position] if position in named else None].append(position)
-    if not apart and (len(same) == 1 or _plainly_one([row for row, _ in same], roles)):
+    groups = list(same.values())
+    if apart:
+        distinct = sorted(same, key=lambda known: (*_canonical(known[0]), known[1] or (b"", 0)))
+        groups = [same[known] for known in distinct]
+        place = {p: i for i, group in enumerate(groups) for p in group}
+        never_here = [(place[a], place[b]) for a, b in apart]
+        component = _Component([row for row, _ in distinct], frozenset(roles), never_here, scored)
+        found = component.clusters()
+    else:
+        found = evaluate_distinct([row for row, _ in same], roles=roles, scored=scored)
+    return sorted(sorted(p for i in cluster for p in groups[i]) for cluster in found)
+
+
+def evaluate_distinct(
+    rows: Sequence[MergeRow], *, roles: Collection[int] = (), scored: Scorer | None = None
+) -> list[list[int]]:
+    """`evaluate` for rows no two of which are equal, its clusters in no certain order."""
+    if len(rows) == 1 or _plainly_one(rows, roles):
         return [list(range(len(rows)))]
-    distinct = sorted(same, key=lambda known: (*_canonical(known[0]), known[1] or (b"", 0)))
-    place = {p: i for i, known in enumerate(distinct) for p in same[known]}
-    never_here = [(place[a], place[b]) for a, b in apart]
-    judged = _Component([row for row, _ in distinct], frozenset(roles), never_here, scored)
-    return sorted(sorted(p for i in c for p in same[distinct[i]]) for c in judged.clusters())
+    order = sorted(range(len(rows)), key=lambda i: _canonical(rows[i]))
+    found = _Component([rows[i] for i in order], frozenset(roles), (), scored).clusters()
+    return [[order[i] for i in cluster] for cluster in found]
 
 
 _said = attrgetter(*(column.name for column in fields(MatchBlock)))

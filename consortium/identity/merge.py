@@ -15,18 +15,19 @@ merge runs at a time, under the lock `LOCK`; uploads and withdrawals need not wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from consortium.clock import Clock
 from consortium.errors import StateConflict
+from consortium.identity.components import Flags, Ints
 from consortium.identity.decisions import Never
 from consortium.identity.evaluate import Scorer
-from consortium.identity.reading import MatchOpener, all_components, judge, touched_components
+from consortium.identity.judging import MatchOpener, judge
+from consortium.identity.reading import all_components, touched_components
 from consortium.ledger import entries
 from consortium.model.progress import Observer
 from consortium.store import decisions, ledger, locks, merge_keys, merges, state
@@ -34,9 +35,9 @@ from consortium.store.decisions import Basis
 from consortium.store.engine import Database, Tx
 from consortium.store.merge_keys import MergeUpload
 from consortium.types import EntryIndex, UploadDigest
-from consortium.vault.seal import RowOpener, SealContext
+from consortium.workers import usable_cores
 
-__all__ = ["LOCK", "RULES", "MergeResult", "match_opener", "run", "sweep"]
+__all__ = ["LOCK", "RULES", "MergeResult", "run", "sweep"]
 
 LOCK: Final = "merge"
 """Name of the lock that keeps merges apart."""
@@ -47,8 +48,6 @@ another number, and the next merge judges every row anew."""
 _MOST_ROUNDS = 20
 _FEW_ROWS = 2_000  # a change so small is always looked up
 _READ_ALL_FROM = 4  # a look-up costs some six times a read, and reaches rows beside the changed
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,6 @@ class MergeResult:
     entry: EntryIndex | None
 
 
-def match_opener(match_key: bytes) -> MatchOpener:
-    """The opener that holds the match key itself.
-
-    Raises:
-        KeyFailure: The key is not 32 bytes; raised when an upload is opened.
-    """
-
-    def opener(context: SealContext, salt: bytes) -> RowOpener:
-        return RowOpener(match_key, label="match", salt=salt, context=context)
-
-    return opener
-
-
 def run(
     database: Database,
     *,
@@ -91,6 +77,7 @@ def run(
     clock: Clock,
     observer: Observer,
     full: bool = False,
+    workers: int | None = None,
 ) -> MergeResult:
     """Merge what is new and let go what has ended.
 
@@ -101,12 +88,16 @@ def run(
         observer: Told of rows judged and written.
         full: Judge every row anew; the result is the same. Where the generation in use was judged
             by other rules, every row is judged anew in any case.
+        workers: Processes to share the judging of many rows, which need the match key; the result
+            is the same with any number. None: as many as there are cores, if there are several.
 
     Raises:
         StateConflict: Another merge is running.
         EvidenceError: A match block was altered or belongs elsewhere; nothing was changed.
         StoreFailure: The database is busy, full, read-only or unreachable.
     """
+    if workers is None:
+        workers = cores if (cores := usable_cores()) > 1 else 0
     with locks.exclusive(database, LOCK):
         merges.sweep(database)
         started = clock.now()
@@ -125,6 +116,7 @@ def run(
                     judgement=judgement,
                     observer=observer,
                     full=everything,
+                    workers=workers,
                 )
             everything = False
             judged += change.judged
@@ -135,7 +127,9 @@ def run(
                 view += 1
                 with database.write() as tx:
                     merges.begin(tx, view, at=started)
-                holds = _write(database, change, generation=view, observer=observer)
+                holds = _write(
+                    database, change, generation=view, still_active=seen, observer=observer
+                )
             if holds and merges.settle(database, change.settle, still_active=seen):
                 basis = Basis(judgement.rules, change.decisions)
                 if view == shown:
@@ -265,6 +259,7 @@ def _plan(
     judgement: _Judgement,
     observer: Observer,
     full: bool,
+    workers: int,
 ) -> _Change:
     """Compare what persons should be with what `generation` says they are."""
     uploads = merge_keys.uploads(tx, generation)
@@ -275,39 +270,48 @@ def _plan(
     observer.begin("finding rows that share something", None)
     if full or _most_changed(uploads):
         found = all_components(tx, uploads)
-        old = merges.open_memberships(tx, generation)
+        old_row, old_person = merges.open_memberships(tx, generation)
     else:
         found = touched_components(tx, uploads, stale={*stale, *parted})
         gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
-        old = merges.memberships(tx, generation, sorted({*found.rows.tolist(), *gone}))
+        reached = np.union1d(found.keys.row, np.array(gone, dtype=np.int64)).tolist()
+        old_row, old_person = merges.memberships(tx, generation, reached)
     observer.end()
-    origin = state.get(tx).origin
     cluster = judge(
         tx,
         found,
         uploads=uploads,
         never=Never(never),
         scored=judgement.scorer,
-        origin=origin,
+        origin=state.get(tx).origin,
         opener=opener,
         observer=observer,
+        workers=workers,
     )
-    sizes = merges.person_sizes(tx, generation, set(old.values()))
-    kept, new = _compare(found.rows, cluster, old, sizes)
-    close = sorted(old.keys() - set(found.rows[kept].tolist()))
-    add = found.rows[~kept]
-    rows, persons = merges.counts(tx, generation)
+    rows = found.keys.row
+    persons = np.unique(old_person)
+    sizes = merges.person_sizes(tx, generation, persons)
+    place = np.searchsorted(old_row, rows)
+    known = place < len(old_row)
+    known[known] = old_row[place[known]] == rows[known]
+    before = np.zeros(len(rows), dtype=np.int64)
+    before[known] = old_person[place[known]]
+    kept, new = _compare(cluster, before, persons, sizes)
+    close = np.setdiff1d(old_row, rows[kept], assume_unique=True)
+    add = rows[~kept]
+    row_count, person_count = merges.counts(tx, generation)
+    left = np.unique(old_person[np.searchsorted(old_row, close)])
     return _Change(
         uploads=sorted(u.digest for u in uploads if u.active),
         decisions=max((pair.decision for pair in never), default=0),
-        close=np.array(close, dtype=np.int64),
+        close=close,
         add_row=add,
         add_person=merges.next_person(tx) + new,
-        settle=sorted(set(stale).intersection(found.rows[kept].tolist())),
-        changed=len({*close, *add.tolist()}),
-        judged=len(found.rows),
-        rows=rows + len(add) - len(close),
-        persons=persons + int(new.max(initial=-1)) + 1 - len({old[row] for row in close}),
+        settle=np.intersect1d(np.array(stale, dtype=np.int64), rows[kept]).tolist(),
+        changed=len(np.union1d(close, add)),
+        judged=len(rows),
+        rows=row_count + len(add) - len(close),
+        persons=person_count + int(new.max(initial=-1)) + 1 - len(left),
     )
 
 
@@ -318,33 +322,49 @@ def _most_changed(uploads: Sequence[MergeUpload]) -> bool:
     return changed > _FEW_ROWS and changed * _READ_ALL_FROM > active
 
 
-def _compare(
-    rows: Ints, cluster: Ints, old: dict[int, int], sizes: dict[int, int]
-) -> tuple[npt.NDArray[np.bool_], Ints]:
+def _compare(cluster: Ints, before: Ints, persons: Ints, sizes: Ints) -> tuple[Flags, Ints]:
     """Which rows keep their person, and a number from 0 of the new person for the others.
 
     A person is kept if exactly its rows are again one human.
+
+    Args:
+        cluster: For each row, what stands for its person now.
+        before: The person whom it belonged to; 0: none.
+        persons, sizes: Each person of `before`, ascending, and how many rows it had.
     """
-    before = np.array([old.get(row, 0) for row in rows.tolist()], dtype=np.int64)
     _, of_row, size = np.unique(cluster, return_inverse=True, return_counts=True)
     lowest = np.full(len(size), np.iinfo(np.int64).max)
     highest = np.zeros(len(size), dtype=np.int64)
     np.minimum.at(lowest, of_row, before)
     np.maximum.at(highest, of_row, before)
-    whole = np.array([sizes.get(person, 0) for person in highest.tolist()], dtype=np.int64)
-    same = (lowest == highest) & (highest > 0) & (whole == size)
+    whole = np.zeros(len(size), dtype=np.int64)
+    held = highest > 0
+    whole[held] = sizes[np.searchsorted(persons, highest[held])]
+    same = (lowest == highest) & held & (whole == size)
     kept = same[of_row]
     _, new = np.unique(of_row[~kept], return_inverse=True)
     return kept, new.astype(np.int64)
 
 
-def _write(database: Database, change: _Change, *, generation: int, observer: Observer) -> bool:
-    """Write a change as `generation`; False if a row was deleted in the meantime."""
+def _write(
+    database: Database,
+    change: _Change,
+    *,
+    generation: int,
+    still_active: Collection[UploadDigest],
+    observer: Observer,
+) -> bool:
+    """Write a change as `generation`; False if an upload has ended in the meantime."""
     observer.begin("writing persons", len(change.close) + len(change.add_row))
-    merges.close(database, change.close.tolist(), generation=generation)
+    merges.close(database, change.close, generation=generation)
     observer.advance(len(change.close))
-    pairs = zip(change.add_row.tolist(), change.add_person.tolist(), strict=True)
-    written = merges.add(database, pairs, generation=generation)
+    written = merges.add(
+        database,
+        change.add_row,
+        change.add_person,
+        generation=generation,
+        still_active=still_active,
+    )
     observer.advance(len(change.add_row))
     observer.end()
     return written

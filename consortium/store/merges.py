@@ -13,19 +13,22 @@ generation: readers see it as before, and the next merge judges it anew.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby, islice
+from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
+import numpy as np
 from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, update
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
-from consortium.store.engine import Database, Tx, chunked
+from consortium.store import columns
+from consortium.store.chunks import ChunkSize, chunked
+from consortium.store.columns import Ints
+from consortium.store.engine import Database, Tx
 from consortium.store.memberships import STALE, visible
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, EntryIndex, PersonId, SourceRowId, UploadDigest
@@ -59,10 +62,8 @@ _contact = metadata.tables["consortium_row_contact"]
 _member = metadata.tables["consortium_membership"]
 _run = metadata.tables["consortium_merge_run"]
 
-_T = TypeVar("_T")
 _FETCH = 20_000
 _IN = 500
-_STEP_SECONDS = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,35 +173,45 @@ def active_uploads(tx: Tx) -> list[UploadDigest]:
     return sorted(UploadDigest(bytes(digest)) for digest in tx.execute(statement).scalars())
 
 
-def memberships(tx: Tx, generation: int, rows: Iterable[int]) -> dict[int, int]:
-    """The person of each of these rows, active or not; rows without one are left out."""
-    found: dict[int, int] = {}
-    for part in chunked(rows, _IN):
-        statement = select(_member.c.row_id, _member.c.person_id).where(
-            _member.c.row_id.in_(part), visible(_member, generation)
-        )
-        found.update(tx.execute(statement).all())
-    return found
+def memberships(tx: Tx, generation: int, rows: Iterable[int]) -> tuple[Ints, Ints]:
+    """Those of these rows that have a person, active or not, ascending, and their persons."""
+    select_ = f"SELECT row_id, person_id FROM {_member.name}"  # noqa: S608 - our own name
+    also = f" AND {_visible(generation)}"
+    parts = columns.look_up(tx, select_, where="row_id", among=rows, also=also)
+    found = np.array(sorted(row for part in parts for row in part), dtype=np.int64)
+    row, person = found.reshape(-1, 2).T
+    return row, person
 
 
-def open_memberships(tx: Tx, generation: int) -> dict[int, int]:
-    """The person of every row of a generation, active or not."""
-    statement = select(_member.c.row_id, _member.c.person_id).where(visible(_member, generation))
-    found = tx.execute(statement.execution_options(yield_per=_FETCH))
-    return {row: person for part in found.partitions() for row, person in part}
+def open_memberships(tx: Tx, generation: int) -> tuple[Ints, Ints]:
+    """Every row of a generation, active or not, ascending, and its person."""
+    row, person = columns.fetch(
+        tx,
+        f"SELECT row_id, person_id FROM {_member.name} WHERE {_visible(generation)}",  # noqa: S608 - our own names and numbers
+        "ii",
+    )
+    order = np.argsort(row, kind="stable")
+    return row[order], person[order]
 
 
-def person_sizes(tx: Tx, generation: int, ids: Iterable[int]) -> dict[int, int]:
-    """How many rows each of these persons has, active or not."""
-    sizes: dict[int, int] = {}
-    for part in chunked(ids, _IN):
-        statement = (
-            select(_member.c.person_id, func.count())
-            .where(_member.c.person_id.in_(part), visible(_member, generation))
-            .group_by(_member.c.person_id)
-        )
-        sizes.update(tx.execute(statement).all())
+def person_sizes(tx: Tx, generation: int, ids: Ints) -> Ints:
+    """How many rows each of these persons (distinct, ascending) has, active or not."""
+    select_ = f"SELECT person_id, count(*) FROM {_member.name}"  # noqa: S608 - our own name
+    also = f" AND {_visible(generation)} GROUP BY person_id"
+    parts = columns.look_up(tx, select_, where="person_id", among=ids.tolist(), also=also)
+    sizes = np.zeros(len(ids), dtype=np.int64)
+    for part in parts:
+        found = np.array(part, dtype=np.int64).reshape(-1, 2)
+        sizes[np.searchsorted(ids, found[:, 0])] = found[:, 1]
     return sizes
+
+
+def _visible(generation: int) -> str:
+    """`memberships.visible` as text."""
+    return (
+        f"from_generation <= {generation:d}"
+        f" AND (to_generation IS NULL OR to_generation > {generation:d})"
+    )
 
 
 def counts(tx: Tx, generation: int) -> tuple[int, int]:
@@ -244,43 +255,56 @@ def begin(tx: Tx, generation: int, *, at: datetime) -> None:
     tx.execute(insert(_run), {**values, "rows": 0, "persons": 0, "changed_rows": 0})
 
 
-def close(database: Database, rows: Iterable[int], *, generation: int) -> None:
+def close(database: Database, rows: Ints, *, generation: int) -> None:
     """Let the present memberships of these rows end with `generation`, in short transactions."""
 
-    def some(tx: Tx, part: list[int]) -> bool:
-        tx.execute(
-            update(_member)
-            .where(
-                _member.c.row_id.in_(part),
-                _member.c.from_generation < generation,
-                or_(_member.c.to_generation.is_(None), _member.c.to_generation == STALE),
+    def some(tx: Tx, part: slice) -> bool:
+        for ids in chunked(rows[part].tolist(), _IN):
+            tx.execute(
+                update(_member)
+                .where(
+                    _member.c.row_id.in_(ids),
+                    _member.c.from_generation < generation,
+                    or_(_member.c.to_generation.is_(None), _member.c.to_generation == STALE),
+                )
+                .values(to_generation=generation)
             )
-            .values(to_generation=generation)
-        )
         return True
 
-    _in_steps(database, rows, some)
+    _in_steps(database, len(rows), some)
 
 
-def add(database: Database, pairs: Iterable[tuple[int, int]], *, generation: int) -> bool:
-    """Write (row, person) memberships from `generation` on, in short transactions.
+def add(
+    database: Database,
+    rows: Ints,
+    persons: Ints,
+    *,
+    generation: int,
+    still_active: Collection[UploadDigest],
+) -> bool:
+    """Write memberships from `generation` on, in short transactions.
+
+    Args:
+        database: The store.
+        rows, persons: One element each for every membership; written best by ascending row.
+        generation: From when on they count.
+        still_active: The uploads that the rows are of.
 
     Returns:
-        False, and writes no more, if a row was deleted in the meantime.
+        False, and writes no more, if one of the uploads has ended: its rows may be deleted.
     """
-    columns = ("row_id", "from_generation", "to_generation", "person_id")
 
-    def some(tx: Tx, part: list[tuple[int, int]]) -> bool:
-        there = select(_row.c.id).where(_row.c.id.in_([row for row, _ in part]))
-        if not tx.sqlite:
-            there = there.with_for_update(read=True, key_share=True)
-        if len(tx.execute(there).all()) < len(part):
+    def some(tx: Tx, part: slice) -> bool:
+        if not set(still_active) <= set(active_uploads(tx)):
             return False
-        values = ((row, generation, None, person) for row, person in part)
-        tx.bulk(_member.name, columns, values)
+        values = (rows[part], generation, None, persons[part])
+        columns.insert(tx, _member.name, _MEMBER_COLUMNS, values)
         return True
 
-    return _in_steps(database, pairs, some)
+    return _in_steps(database, len(rows), some)
+
+
+_MEMBER_COLUMNS = (("row_id", 8), ("from_generation", 4), ("to_generation", 4), ("person_id", 8))
 
 
 def settle(
@@ -292,18 +316,20 @@ def settle(
         False, and settles no more, if one of the uploads that they were judged with has ended:
         their marks may be newer than the judgement.
     """
+    stale = list(rows)
 
-    def some(tx: Tx, part: list[int]) -> bool:
+    def some(tx: Tx, part: slice) -> bool:
         if not set(still_active) <= set(active_uploads(tx)):
             return False
-        tx.execute(
-            update(_member)
-            .where(_member.c.row_id.in_(part), _member.c.to_generation == STALE)
-            .values(to_generation=None)
-        )
+        for ids in chunked(stale[part], _IN):
+            tx.execute(
+                update(_member)
+                .where(_member.c.row_id.in_(ids), _member.c.to_generation == STALE)
+                .values(to_generation=None)
+            )
         return True
 
-    return _in_steps(database, rows, some)
+    return _in_steps(database, len(stale), some)
 
 
 def finish(
@@ -337,8 +363,8 @@ def sweep(database: Database) -> bool:
     if not left:
         return False
 
-    def some(tx: Tx, part: list[int]) -> bool:
-        here = _member.c.row_id.between(part[0], part[-1])
+    def some(tx: Tx, part: slice) -> bool:
+        here = _member.c.row_id.between(part.start + 1, part.stop)
         tx.execute(delete(_member).where(here, _member.c.from_generation > current))
         tx.execute(
             update(_member)
@@ -347,23 +373,22 @@ def sweep(database: Database) -> bool:
         )
         return True
 
-    _in_steps(database, range(1, end + 1), some)
+    _in_steps(database, end, some)
     with database.write() as tx:
         tx.execute(delete(_run).where(_run.c.generation > current))
     return True
 
 
-def _in_steps(
-    database: Database, items: Iterable[_T], work: Callable[[Tx, list[_T]], bool]
-) -> bool:
-    """Work through items in transactions that other writers hardly notice, until one says stop."""
-    source = iter(items)
-    size = _IN
-    while part := list(islice(source, size)):
-        began = time.perf_counter()
-        with database.write() as tx:
+def _in_steps(database: Database, items: int, work: Callable[[Tx, slice], bool]) -> bool:
+    """Work through so many items in transactions that other writers hardly notice.
+
+    Until one says stop. None of it has to be durable before the transaction that shows it.
+    """
+    size, done = ChunkSize(), 0
+    while done < items:
+        part = slice(done, min(items, done + size.rows))
+        with size.write(database) as tx:
             if not work(tx, part):
                 return False
-        spent = max(time.perf_counter() - began, 1e-4)
-        size = max(50, min(10_000, int(size * min(2.0, _STEP_SECONDS / spent))))
+        done = part.stop
     return True

@@ -9,9 +9,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consortium.identity import MergeRow, evaluate
+from consortium.identity import MergeRow, NeverPair, Source, evaluate
 from consortium.identity.components import CROWD_ROWS, Components, KeyColumn, closure, reach
-from consortium.identity.evaluate import NeverPair, Source
 from consortium.identity.evidence import First, contradict, relate, suffixes_differ
 from tests.unit.identity.world import claims, mild_claims, row
 
@@ -140,13 +139,13 @@ class Index:
     def __init__(self, rows: dict[int, tuple[int, set[int]]]) -> None:
         self.rows = rows
 
-    def keys(self, rows: object) -> Iterator[tuple[int, tuple[str, int]]]:
-        return ((r, ("point", p)) for r in rows for p in self.rows[r][1])  # type: ignore[attr-defined] # any collection
+    def keys(self, rows: object) -> Iterator[tuple[int, int]]:
+        return ((r, p) for r in rows for p in self.rows[r][1])  # type: ignore[attr-defined] # any collection
 
-    def holders(self, keys: object) -> Iterator[tuple[tuple[str, int], int, int]]:
+    def holders(self, keys: object) -> Iterator[tuple[int, int, int]]:
         wanted = set(keys)  # type: ignore[call-overload] # any collection
         for r, (upload, points) in self.rows.items():
-            yield from ((("point", p), r, upload) for p in points if ("point", p) in wanted)
+            yield from ((p, r, upload) for p in points if p in wanted)
 
 
 def naive(rows: dict[int, set[int]]) -> set[frozenset[int]]:

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -124,8 +125,16 @@ class History(RuleBasedStateMachine):
         before = self.world.persons()
         with database.write() as tx:
             merges.begin(tx, generation + 1, at=START)
-        merges.close(database, sorted(some), generation=generation + 1)
-        merges.add(database, [(row, 5000) for row in sorted(some)], generation=generation + 1)
+            active = merges.active_uploads(tx)
+        died = np.array(sorted(some), dtype=np.int64)
+        merges.close(database, died, generation=generation + 1)
+        merges.add(
+            database,
+            died,
+            np.full_like(died, 5000),
+            generation=generation + 1,
+            still_active=active,
+        )
         assert self.world.persons() == before
         merges.sweep(database)
         assert self.world.persons() == before

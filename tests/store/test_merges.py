@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select
 
 from consortium.errors import NotFound, StateConflict
-from consortium.identity import LOCK, run, sweep
-from consortium.identity.merge import match_opener
+from consortium.identity import LOCK, match_opener, run, sweep
 from consortium.ledger import canonical
 from consortium.model.progress import Silent
 from consortium.store import ledger, locks, merges, state
@@ -99,8 +99,10 @@ def test_a_merge_that_died_is_invisible_and_swept(world: World) -> None:
         merges.begin(tx, 2, at=START)
     with world.database.read() as tx:
         ids = [r for _, r in merges.persons(tx, 1)]
-    merges.close(world.database, ids, generation=2)
-    merges.add(world.database, [(r, 900 + r) for r in ids[:1]], generation=2)
+        active = merges.active_uploads(tx)
+    rows = np.array(ids, dtype=np.int64)
+    merges.close(world.database, rows, generation=2)
+    merges.add(world.database, rows[:1], 900 + rows[:1], generation=2, still_active=active)
     assert world.persons() == seen
     assert sweep(world.database)
     assert world.persons() == seen
