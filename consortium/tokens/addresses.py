@@ -16,10 +16,12 @@ from consortium.model import Places
 from consortium.tokens import places, postcodes, text
 from consortium.tokens.profile import Rejected
 
-__all__ = ["Address", "house_number", "split"]
+__all__ = ["Address", "house_number", "read", "split"]
 
 _MAX_CHARS: Final = 300
 _SHORTEST_CODE: Final = 5
+# Most streets: a number, a space and a name. Where a box is spoken of, more must be looked at.
+_ORDINARY = re.compile(r"([1-9]\d{0,5}) [A-Za-z]", re.ASCII)
 _NUMBERED = re.compile(
     r"(\d{1,6})(?!\d)(?:-?([a-z])(?=[\s,]|$)|\s?-\s?(\d{1,5}[a-z]?)(?=[\s,]|$))?"
 )
@@ -69,6 +71,15 @@ def house_number(street: str) -> str:
     `Flat 3, 12 High St` `12`, `N6W23001 Bluemound Rd` `n6w23001`, `PO Box 12` `box12`. A letter by
     itself is a direction or a street's name (`12 E 4th St`, `100 B St`).
     """
+    if found := _ORDINARY.match(street):
+        plain = len(street) <= _MAX_CHARS and street.isascii() and street.isprintable()
+        if plain and "box" not in street.lower():
+            return found[1]
+    return read(street)
+
+
+def read(street: str) -> str:
+    """`house_number` by the rules alone, without its short cut: the definition of both."""
     line = text.ascii_digits(text.line(street[:_MAX_CHARS]).lower())
     if box := _BOX.search(line):
         return f"box{box[1] or box[2]}"

@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 from consortium.tokens import text
 from consortium.tokens.profile import Rejected
@@ -38,6 +38,7 @@ _SYSTEM_DATES = frozenset(
 )
 _SYSTEM_YEARS = frozenset({0, 1800, 1899, 1900, 9999})
 _TIME = re.compile(r"(?<=\d)[T ]\s*\d{1,2}:\d\d.*", re.IGNORECASE)
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
 _TWO_SMALL = re.compile(r"(\d{1,2})\s*([-/.])\s*(\d{1,2})(?:\s*\2\s*(\d{4}|\d\d))?\.?")
 _YEAR_ONLY = re.compile(r"(\d{4})(?:[-/.](\d{1,2}|0000))?")
@@ -73,8 +74,7 @@ _MONTH_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(NamedTuple):
     """A date as written: `small` is (first, second) where the order decides, else (month, day)."""
 
     year: str
@@ -118,7 +118,10 @@ def is_normal(value: str, *, today: date) -> bool:
     For whoever checks a part of a column that was normalised as a whole: a part can be full of one
     date by chance of its order.
     """
-    return normalise([value], today=today) == [value]
+    one = _read(value)
+    if not isinstance(one, _Parts):
+        return value == one
+    return _dated(one, "MDY", today, mixed=False) == value
 
 
 def order_of(values: Iterable[str], *, default: Order = "MDY") -> Order:
@@ -128,6 +131,17 @@ def order_of(values: Iterable[str], *, default: Order = "MDY") -> Order:
 
 def _read(value: str) -> _Parts | Rejected | str:
     """The parts of one cell, before the column has a say; empty for an empty one."""
+    if iso := _ISO.fullmatch(value):
+        return _Parts(iso[1], (int(iso[2]), int(iso[3])), ordered=True)
+    return _remembered(value) if len(value) <= _MAX_CHARS else _read_cell(value)
+
+
+@lru_cache(maxsize=65_536)
+def _remembered(value: str) -> _Parts | Rejected | str:
+    return _read_cell(value)
+
+
+def _read_cell(value: str) -> _Parts | Rejected | str:
     cell = text.bare(value)
     if not cell or text.is_filler(cell):
         return ""
@@ -213,7 +227,8 @@ def _checked(year: int | None, month: int, day: int, today: date) -> str | Rejec
         return f"--{month:02d}-{day:02d}"
     if born > today:
         return Rejected("impossible_date")
-    return Rejected("placeholder") if born.isoformat() in _SYSTEM_DATES else born.isoformat()
+    iso = born.isoformat()
+    return Rejected("placeholder") if iso in _SYSTEM_DATES else iso
 
 
 def _full_year(written: str, today: date) -> int | None:

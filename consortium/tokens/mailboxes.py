@@ -6,33 +6,60 @@ to take two rows for one human. The words are in `data/fillers.toml`.
 
 from __future__ import annotations
 
+from enum import Flag, auto
+from typing import Final
+
 from consortium.tokens import tables
 
-__all__ = ["is_no_reply", "is_placeholder", "is_role"]
-
-_WORDS = tables.word_sets("fillers.toml")
-_SEPARATORS = str.maketrans("", "", "._-")
+__all__ = ["NOTHING", "Word", "is_filler_domain", "is_made_up", "words_of"]
 
 
-def is_role(local: str) -> bool:
-    """Whether a canonical local part names a function and not a person."""
-    return local in _WORDS["role"] or local.translate(_SEPARATORS) in _WORDS["role"]
+class Word(Flag):
+    """What a local part says of itself."""
+
+    ROLE = auto()
+    """It names a function and not a person."""
+    NO_REPLY = auto()
+    """It is that of a machine that only sends."""
+    FILLER = auto()
+    """It says that there is no address."""
+    AT_RANDOM = auto()
+    """People type it to get past a form; at most domains it may be somebody's all the same."""
 
 
-def is_no_reply(local: str) -> bool:
-    """Whether a canonical local part is that of a machine that only sends."""
-    return local.translate(_SEPARATORS) in _WORDS["no_reply"]
+NOTHING: Final = Word(0)
+
+_LISTS = tables.word_sets("fillers.toml")
+_WORDS: dict[str, Word] = {}
+for _name, _word in {
+    "role": Word.ROLE,
+    "no_reply": Word.NO_REPLY,
+    "local": Word.FILLER,
+    "at_random": Word.AT_RANDOM,
+}.items():
+    for _spelling in _LISTS[_name]:
+        _WORDS[_spelling] = _WORDS.get(_spelling, NOTHING) | _word
 
 
-def is_placeholder(local: str, domain: str) -> bool:
-    """Whether a canonical address was typed to get past a form.
+def words_of(local: str) -> Word:
+    """What a canonical local part says of itself; dots, hyphens and underscores do not count."""
+    word = local.replace(".", "").replace("_", "").replace("-", "")
+    found = _WORDS.get(word, NOTHING)
+    if word[:1] == word[1:2] and len(word) > 1 and word == word[0] * len(word):
+        return found | Word.AT_RANDOM
+    return found
 
-    Three grounds: the local part says so (`noemail@…`); the domain says so (`…@none.com`); or a
-    word typed at random stands at a domain that everybody has, or at itself (`test@gmail.com`,
-    `asdf@asdf.com`). `test@` at any other domain may be somebody's.
+
+def is_made_up(local: str, domain: str) -> bool:
+    """Whether a word typed at random stands at a domain that everybody has, or at itself.
+
+    So `asdf@gmail.com` and `asdf@asdf.com` are fillers; `test@` at any other domain may be
+    somebody's.
     """
-    word = local.translate(_SEPARATORS)
-    if word in _WORDS["local"] or domain in _WORDS["domain"]:
-        return True
-    at_random = word in _WORDS["at_random"] or (len(word) > 1 and len(set(word)) == 1)
-    return at_random and (domain in _WORDS["public_domain"] or domain.partition(".")[0] == word)
+    word = local.replace(".", "").replace("_", "").replace("-", "")
+    return domain in _LISTS["public_domain"] or domain.partition(".")[0] == word
+
+
+def is_filler_domain(domain: str) -> bool:
+    """Whether a domain says that there is no address (`none.com`)."""
+    return domain in _LISTS["domain"]

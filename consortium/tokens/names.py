@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from consortium.tokens import nicknames, spelling, tables, text
 
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _MAX_WRITTEN: Final = 100
+_REMEMBERED: Final = 65_536  # cells of at most 100 characters
 _MIN_SLIPPED: Final = 4
 _MIN_SHORTENED: Final = 3
 _WORDS = tables.word_sets("names.toml")
@@ -42,6 +43,7 @@ _SUFFIXES = {
     **dict.fromkeys(("iii", "3rd", "3d"), "iii"),
     **dict.fromkeys(("iv", "4th"), "iv"),
 }
+_TWO_WORDS = re.compile(r"([A-Za-z]{1,40}) ([A-Za-z]{1,40})")
 _ASIDE = re.compile(r"\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d")
 _NO_NAME = re.compile(r"^\s*(?:[=+@]|-\d)|://|www\.|[@<>{}|\\]|\d{4}", re.IGNORECASE)
 # What may not stand in a message's greeting; 32 digits of a hash cannot be a name.
@@ -64,8 +66,7 @@ _SPELT = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Name:
+class Name(NamedTuple):
     """A name in its parts: as written and trimmed, but `suffix`, which is in normal form."""
 
     first: str = ""
@@ -83,12 +84,12 @@ def written(raw: str) -> str:
     Empty for a cell that holds no name, so that neither a formula nor a web address nor a template
     field of somebody's making gets into a message.
     """
-    if raw.isascii() and raw.isalpha():
+    if raw.isalpha() and raw.isascii():
         name = raw[:_MAX_WRITTEN]
-    else:
-        name = unicodedata.normalize("NFC", text.seen(raw))[:_MAX_WRITTEN].strip()
-        if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
-            return ""
+        return "" if name.lower() in _WORDS["fillers"] or name in _NULLS else name
+    name = unicodedata.normalize("NFC", text.seen(raw))[:_MAX_WRITTEN].strip()
+    if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
+        return ""
     no_value = name in _NULLS or _letters(name) in _WORDS["fillers"]
     return "" if no_value else name
 
@@ -111,7 +112,7 @@ def is_name(part: str) -> bool:
 
 def fold(raw: str) -> str:
     """The letters of a name part: lower case, no accents, titles, suffixes, asides. Idempotent."""
-    return "".join(_words(raw))
+    return _fold(raw) if len(raw) <= _MAX_WRITTEN else _fold.__wrapped__(raw)
 
 
 def given(first: str) -> str:
@@ -119,10 +120,7 @@ def given(first: str) -> str:
 
     `Mary Ann` gives `mary`, `Jean-Luc` gives `jeanluc`, `De Shawn` gives `deshawn`, `J.` gives `j`.
     """
-    words = _words(first)
-    if len(words) > 1 and words[0] in _WORDS["first_particles"]:
-        return words[0] + words[1]
-    return words[0] if words else ""
+    return _given(first) if len(first) <= _MAX_WRITTEN else _given.__wrapped__(first)
 
 
 def first_class(first: str) -> str:
@@ -133,7 +131,7 @@ def first_class(first: str) -> str:
 
 def surname_code(last: str) -> str:
     """How a surname sounds; empty for none."""
-    return spelling.phonetic(fold(last))
+    return _surname_code(last) if len(last) <= _MAX_WRITTEN else spelling.phonetic(fold(last))
 
 
 def suffix(*raw: str) -> str:
@@ -141,7 +139,7 @@ def suffix(*raw: str) -> str:
 
     In a cell of several words only the last one counts, degrees behind it aside.
     """
-    for cell in raw:
+    for cell in filter(None, raw):
         words = _cell_words(cell)
         while words and words[-1] in _WORDS["degrees"]:
             words.pop()
@@ -155,12 +153,12 @@ def parts(*, first: str = "", middle: str = "", last: str = "", suffix: str = ""
 
     A lone cell with a comma in it is read as a full name.
     """
-    if not first.strip() and "," in last:
+    if "," in last and not first.strip():
         full = split_full(last)
         return Name(full.first, full.middle or written(middle), full.last, full.suffix)
-    return Name(
-        _bare_part(first), _bare_part(middle), _bare_part(last), _suffix_of(suffix, last, first)
-    )
+    alone = first.isalpha() and last.isalpha() and not suffix
+    ending = "" if alone else _suffix_of(suffix, last, first)
+    return Name(_bare_part(first), _bare_part(middle), _bare_part(last), ending)
 
 
 def split_full(raw: str) -> Name:
@@ -168,6 +166,23 @@ def split_full(raw: str) -> Name:
 
     Particles belong to the surname (`Maria de la Cruz`); a single word is a first name.
     """
+    if (two := _TWO_WORDS.fullmatch(raw)) and not _is_special(*two.groups()):
+        return Name(two[1], "", two[2])
+    return _split_full(raw)
+
+
+def _is_special(first: str, last: str) -> bool:
+    """Whether two words are more or less than a first name and a surname."""
+    start, end = first.lower(), last.lower()
+    return (
+        start in _WORDS["titles"]
+        or end in _SUFFIXES
+        or end in _WORDS["degrees"]
+        or start + end in _WORDS["fillers"]
+    )
+
+
+def _split_full(raw: str) -> Name:
     name = written(_ASIDE.sub(" ", text.seen(raw)))
     pieces = [piece.strip() for piece in name.split(",") if piece.strip()]
     inverted = [piece for piece in pieces[1:] if not _is_tail(piece)]
@@ -222,7 +237,7 @@ def _letters(word: str) -> str:
     """The letters and digits of a word: lower case, no accents."""
     if word.isascii():
         return "".join(filter(str.isalnum, word)).lower()
-    plain = unicodedata.normalize("NFKD", word.translate(_SPELT)).casefold()
+    plain = unicodedata.normalize("NFKD", word.translate(_SPELT)).casefold().lower()
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", plain).translate(_SPELT)))
 
 
@@ -251,12 +266,37 @@ def _words(raw: str) -> list[str]:
 
 def _bare_part(raw: str) -> str:
     """A name part as written, without titles before and suffixes and degrees behind it."""
+    if not raw or (raw.isalpha() and raw.isascii()):
+        return raw and written(raw)
+    return _bared(raw) if len(raw) <= _MAX_WRITTEN else _bared.__wrapped__(raw)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _bared(raw: str) -> str:
     words = written(raw).replace(",", " ").split()
     while len(words) > 1 and _letters(words[0]) in _WORDS["titles"]:
         words.pop(0)
     while len(words) > 1 and _is_tail(words[-1]):
         words.pop()
     return " ".join(words)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _fold(raw: str) -> str:
+    return "".join(_words(raw))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _given(first: str) -> str:
+    words = _words(first)
+    if len(words) > 1 and words[0] in _WORDS["first_particles"]:
+        return words[0] + words[1]
+    return words[0] if words else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _surname_code(last: str) -> str:
+    return spelling.phonetic(_fold(last))
 
 
 def _is_tail(piece: str) -> bool:

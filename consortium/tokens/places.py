@@ -8,6 +8,7 @@ let a message go where no policy allows it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from consortium.documents import shown
 from consortium.errors import UsageError
@@ -21,6 +22,11 @@ _PIECES = re.compile(r"[-–—/,;:()]+")
 
 def country(raw: str) -> str:
     """ISO 3166-1 code of a country's name, in English or its own tongue, or code; else empty."""
+    return _country(raw[:_MAX_CHARS])
+
+
+@lru_cache(maxsize=16_384)
+def _country(raw: str) -> str:
     return tables.country_names().get(_letters(raw), "")
 
 
@@ -48,9 +54,14 @@ def state(raw: str, country: str = "") -> str:
     Returns:
         USPS, Canada Post or ISO 3166-2 letters (`OR`, `ON`, `ENG`); empty if unknown.
     """
+    return _state(raw[:_MAX_CHARS], country)
+
+
+@lru_cache(maxsize=16_384)
+def _state(raw: str, country: str) -> str:
     found = _codes(raw, country)
     if not found:
-        pieces = [piece for piece in _PIECES.split(raw[:_MAX_CHARS]) if not _is_country(piece)]
+        pieces = [piece for piece in _PIECES.split(raw) if not _is_country(piece)]
         each = [_codes(piece, country) for piece in pieces if piece.strip()]
         found = set.intersection(*each) if each else set()
     return found.pop() if len(found) == 1 else ""

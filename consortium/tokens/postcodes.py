@@ -8,14 +8,16 @@ that begin with one. Of other countries letters and digits are kept as they come
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from consortium.tokens import tables, text
 from consortium.tokens.profile import Rejected
 
-__all__ = ["normalise"]
+__all__ = ["normalise", "read"]
 
 _MAX_CHARS: Final = 40
+_ZIP_DIGITS: Final = 5
 _LONGEST: Final = 10
 _FIRST_ZIP: Final = "00501"
 _LAST_ZIP: Final = "99950"
@@ -47,6 +49,22 @@ def normalise(raw: str, country: str = "", *, state: str = "") -> str | Rejected
         `97214`, `SW1A 1AA`, `K1A 0B1`, or letters and digits in capitals; or `bad_postcode`,
         `placeholder` (00000, 99999), `spreadsheet_number` or `too_long`.
     """
+    if len(raw) == _ZIP_DIGITS and raw.isdigit() and raw.isascii():
+        plain = _FIRST_ZIP <= raw <= _LAST_ZIP and raw not in _NOBODYS
+        if plain and (not country or country in _ZIP_COUNTRIES):
+            return raw
+    if len(raw) > _MAX_CHARS:
+        return read(raw, country, state=state)
+    return _remembered(raw, country, state)
+
+
+@lru_cache(maxsize=65_536)
+def _remembered(raw: str, country: str, state: str) -> str | Rejected:
+    return read(raw, country, state=state)
+
+
+def read(raw: str, country: str = "", *, state: str = "") -> str | Rejected:
+    """`normalise` by the rules alone, without short cut or memory: the definition of both."""
     cell = text.bare(raw)
     if not cell or text.is_filler(cell):
         return ""

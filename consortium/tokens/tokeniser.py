@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -113,9 +113,12 @@ class HmacTokeniser:
     def _tokens(self, kind: str, values: Sequence[str], size: int) -> list[Token]:
         start = self._keyed.copy()
         start.update(f"consortium/v1|{kind}|{self.profile.number}|".encode())
-        tokens = []
+        copy = start.copy
+        tokens: list[bytes] = []
         for value in values:
-            one = start.copy()
+            one = copy()
             one.update(value.encode("utf-8", "surrogatepass"))
-            tokens.append(Token(one.finalize()[:size]))
-        return tokens
+            tokens.append(one.finalize())
+        if size != _CONTACT_BYTES:
+            tokens = [token[:size] for token in tokens]
+        return cast("list[Token]", tokens)

@@ -10,6 +10,7 @@ states are known (the United States, Canada); nor do toll-free numbers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -21,6 +22,7 @@ __all__ = ["zones"]
 
 _NORTH_AMERICA: Final = "+1"
 _LONGEST_COUNTRY_CODE: Final = 3
+_TELLING: Final = 5  # characters of an E.164 number that tell: +1 and an area code
 
 
 def zones(places: Places, phones: Sequence[str] = ()) -> tuple[str, ...]:
@@ -33,19 +35,27 @@ def zones(places: Places, phones: Sequence[str] = ()) -> tuple[str, ...]:
     Returns:
         Zone names, sorted, each once; empty if nothing tells.
     """
-    found = set(_of_place(places))
+    begins = [phone[:_TELLING] for phone in phones]
+    return _zones(
+        places.country, places.state, tuple(sorted(begins)) if begins[1:] else tuple(begins)
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _zones(country: str, state: str, phones: tuple[str, ...]) -> tuple[str, ...]:
+    found = set(_of_place(country, state))
     for phone in phones:
         found.update(_of_phone(phone))
     return tuple(sorted(found))
 
 
-def _of_place(places: Places) -> tuple[str, ...]:
-    if places.state:
-        homes = [places.country] if places.country else ["US", "CA", "GB"]
+def _of_place(country: str, state: str) -> tuple[str, ...]:
+    if state:
+        homes = [country] if country else ["US", "CA", "GB"]
         for home in homes:
-            if (home, places.state) in tables.states():
-                return tables.states()[home, places.state]
-    return tables.countries().get(places.country, ())
+            if (home, state) in tables.states():
+                return tables.states()[home, state]
+    return tables.countries().get(country, ())
 
 
 def _of_phone(e164: str) -> tuple[str, ...]:
