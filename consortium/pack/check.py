@@ -32,6 +32,7 @@ from consortium.pack.layout import Confidence, Layout, Recognition, Role
 from consortium.pack.mapping import MappingDocument, Stated, lay_over
 from consortium.pack.mistakes import FIRST_LINES, HINTS, SightingTally
 from consortium.pack.problems import CODES, REPAIRS, Flaw, ProblemFile, RejectedRow
+from consortium.pack.proposals import propose, sounds_like_refusal
 from consortium.pack.recognition import is_known, no_contact_column
 from consortium.pack.rows import Batch, SealRecordId, read_rows
 from consortium.pack.source import Source, open_list
@@ -63,7 +64,7 @@ class Attested:
 
 @dataclass(frozen=True, slots=True)
 class SentColumn:
-    """A column that is sent, normalised, and what it is taken for."""
+    """A column that is sent, normalised, or might be, and what it is taken for."""
 
     header: str
     role: Role
@@ -150,6 +151,8 @@ class CheckReport:
         has_record_ids: Whether the owner's own ids travel, sealed to the owner.
         worth_fixing: Kinds of problems, most frequent first.
         hints: Likely mistakes of whole columns, most cells first.
+        proposals: Columns that nothing reads, and what they look like.
+        unread_refusals: Columns that nothing reads and whose name sounds like a refusal.
         problem_lines: Lines of the problems file.
         problems_file: Where it was written, or None.
     """
@@ -179,6 +182,8 @@ class CheckReport:
     has_record_ids: bool
     worth_fixing: tuple[WorthFixing, ...]
     hints: tuple[Hint, ...]
+    proposals: tuple[SentColumn, ...]
+    unread_refusals: tuple[str, ...]
     problem_lines: int
     problems_file: Path | None
 
@@ -374,6 +379,13 @@ class Tally:
             hints=tuple(
                 Hint(each.code, layout.headers[each.column], each.count, each.lines)
                 for each in self._seen.sightings()
+            ),
+            proposals=tuple(
+                SentColumn(layout.headers[column], role)
+                for column, role in propose(layout, self._seen.looks()).items()
+            ),
+            unread_refusals=tuple(
+                header for i in layout.unread if sounds_like_refusal(header := layout.headers[i])
             ),
             problem_lines=sum(self._faults.values()),
             problems_file=problems.path if problems and problems.lines else None,

@@ -246,6 +246,17 @@ class Layout:
         return tuple(h for i, h in enumerate(self.headers) if i in used and h not in self.sent)
 
     @property
+    def unread(self) -> tuple[int, ...]:
+        """Indexes of columns with a header that nothing reads; tags that are not shared too."""
+        used = {i for indexes in self.columns.values() for i in indexes}
+        for status in self.statuses:
+            used |= {status.column} if status.day is None else {status.column, status.day}
+        if self.relationship is not None:
+            used.add(self.relationship.column)
+        named = (i for i, header in enumerate(self.headers) if header.strip())
+        return tuple(i for i in named if i not in used)
+
+    @property
     def not_sent(self) -> tuple[str, ...]:
         """Headers of columns that nothing reads; columns without a header are not named."""
         used = {*self.sent, *self.read}

@@ -21,6 +21,7 @@ from itertools import islice
 from types import MappingProxyType
 
 from consortium.pack.layout import Layout, Role
+from consortium.pack.proposals import by_content
 from consortium.tokens import text
 
 __all__ = ["HINTS", "Lookout", "Seen", "Sighting", "SightingTally"]
@@ -117,11 +118,13 @@ class Seen:
         sightings: Likely mistakes.
         filled: Column → cells that hold something, for columns of contact points.
         tags: Column of tags → its different cells, at most `MAX_TAG_CELLS` of them.
+        looks: Column that nothing reads → what some of its cells look like.
     """
 
     sightings: tuple[Sighting, ...] = ()
     filled: Mapping[int, int] = field(default_factory=dict)
     tags: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    looks: Mapping[int, Role] = field(default_factory=dict)
 
 
 class Lookout:
@@ -135,7 +138,7 @@ class Lookout:
     def __init__(self, layout: Layout, *, region: str) -> None:
         self._columns = layout.columns
         self._used = sorted({i for indexes in layout.columns.values() for i in indexes})
-        self._tags = layout.tags
+        self._tags, self._unread = layout.tags, layout.unread
         self._us = region == "US"
 
     def look(self, cells: Sequence[Sequence[str]], *, lines: Sequence[int]) -> Seen:
@@ -162,7 +165,8 @@ class Lookout:
         if self._us:
             self._look_at_zips(batch)
         tags = {i: frozenset(islice(dict.fromkeys(cells[i]), MAX_TAG_CELLS)) for i in self._tags}
-        return Seen(tuple(batch.found), batch.filled, tags)
+        looks = {i: role for i in self._unread if (role := by_content(cells[i])) is not None}
+        return Seen(tuple(batch.found), batch.filled, tags, looks)
 
     def _of(self, *roles: Role) -> list[int]:
         return sorted({i for role in roles for i in self._columns.get(role, ())})
@@ -261,6 +265,7 @@ class SightingTally:
         self._lines: dict[tuple[str, int], tuple[int, ...]] = {}
         self._filled: Counter[int] = Counter()
         self._tags: dict[int, set[str]] = {}
+        self._looks: dict[int, Counter[Role]] = {}
 
     def add(self, seen: Seen) -> None:
         """Add one batch."""
@@ -273,6 +278,8 @@ class SightingTally:
             known = self._tags.setdefault(column, set())
             if len(known) <= MAX_TAG_CELLS:
                 known |= cells
+        for column, role in seen.looks.items():
+            self._looks.setdefault(column, Counter())[role] += 1
 
     def sightings(self) -> list[Sighting]:
         """All that is worth telling, most cells first."""
@@ -282,6 +289,10 @@ class SightingTally:
         ]
         worth = filter(_is_worth_telling, found)
         return sorted(worth, key=lambda s: (-s.count, s.column, s.code))
+
+    def looks(self) -> Mapping[int, Role]:
+        """Column that nothing reads → what most batches of it look like."""
+        return {column: roles.most_common(1)[0][0] for column, roles in self._looks.items()}
 
     def tags(self, split: Callable[[str], Iterable[str]]) -> Mapping[int, int]:
         """Column of tags → how many different ones it holds."""
