@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from consortium.errors import BadFile
 
-__all__ = ["MAX_LINE_BYTES", "Encoding", "beginning", "survey"]
+__all__ = ["FALLBACK", "MAX_LINE_BYTES", "Encoding", "beginning", "survey"]
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """A longer line is not a list that a CRM exported; reading it would fill the memory."""
@@ -27,7 +27,8 @@ _HEAD_BYTES = 64 * 1024
 _BINARY_SHARE = 0.05  # of control characters; text exports with stray NULs stay far below
 _UTF16_SHARE = 0.4  # of NULs in one of the two byte positions
 
-_FALLBACK = "consortium-windows-1252"
+FALLBACK = "consortium-windows-1252"
+"""Error handler that reads bytes which are not UTF-8 as Windows-1252."""
 _HIGH = bytes(range(0x80, 0x100))
 _C1 = bytes(range(0x80, 0xA0))
 _CONTROLS = bytes(c for c in range(0x20) if c not in b"\t\n\r\f\x1a")
@@ -77,7 +78,7 @@ def _stray_byte(error: UnicodeError) -> tuple[str, int]:
     return stray.decode("cp1252", errors="replace"), error.end
 
 
-codecs.register_error(_FALLBACK, _stray_byte)
+codecs.register_error(FALLBACK, _stray_byte)
 
 
 @dataclass(slots=True)
@@ -100,9 +101,7 @@ def beginning(head: bytes) -> str:
     return head.decode(wide.codec if wide else "utf-8-sig", errors="replace")
 
 
-def survey(
-    stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE_BYTES
-) -> Encoding:
+def survey(stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE_BYTES) -> Encoding:
     """Read a file once and say how to decode it.
 
     Args:
@@ -166,17 +165,15 @@ def _narrow(head: bytes, tally: _Tally) -> Encoding:
     title = "UTF-8 with mark" if marked else "UTF-8"
     invalid = tally.high - tally.valid_bytes
     if invalid == 0:
-        return Encoding(codec, _FALLBACK, title, has_nul=has_nul)
+        return Encoding(codec, FALLBACK, title, has_nul=has_nul)
     if marked or tally.valid >= invalid:
-        return Encoding(codec, _FALLBACK, f"{title}, Windows-1252 in places", has_nul=has_nul)
+        return Encoding(codec, FALLBACK, f"{title}, Windows-1252 in places", has_nul=has_nul)
     if tally.c1:
         return Encoding("cp1252", "replace", "Windows-1252", has_nul=has_nul)
     return Encoding("latin-1", "strict", "Latin-1", has_nul=has_nul)
 
 
-def _tally(
-    stream: BinaryIO, head: bytes, *, name: str, wide: bool, max_line: int | None
-) -> _Tally:
+def _tally(stream: BinaryIO, head: bytes, *, name: str, wide: bool, max_line: int | None) -> _Tally:
     tally = _Tally()
     chunk, kept = head, b""
     while chunk:

@@ -31,7 +31,7 @@ class Shape:
 
     Args:
         layout: What its columns hold.
-        delimiter: What stands between cells.
+        delimiter: What stands between cells; empty: the file itself tells cells apart.
     """
 
     def __init__(self, layout: Layout, *, delimiter: str) -> None:
@@ -111,4 +111,6 @@ class Shape:
         return 0 < len(filled) <= _FOOTER_CELLS and _FOOTER.match(filled[0][:200]) is not None
 
     def _swallows(self, cells: Sequence[str]) -> bool:
+        if not self._delimiter:
+            return False
         return any("\n" in cell and self._delimiter in cell for cell in cells)
