@@ -1,19 +1,28 @@
-"""`consortium merge`: persons out of source rows."""
+"""`consortium merge`: persons out of source rows, and what is said against it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from consortium_cli.homes import host
-from consortium_cli.screen import say
+from consortium_cli.homes import desk, host, read_text, reading, write_new
+from consortium_cli.screen import FILE, confirm, format_option, say, show_rows, yes_option
 from consortium_cli.wording import count, counted, people
+
+if TYPE_CHECKING:
+    from consortium.identity.decisions import Decided
 
 __all__ = ["command"]
 
 
 @click.group("merge")
 def command() -> None:
-    """Make persons out of source rows."""
+    """Make persons out of source rows, and keep apart who is not the same.
+
+    A row is called by its upload and its number there: u-0042:17.
+    """
 
 
 @command.command("run")
@@ -23,7 +32,7 @@ def command() -> None:
 @click.pass_context
 def run(ctx: click.Context, *, full: bool) -> None:
     """Bring persons up to date with the lists that count now, on the host."""
-    result = host(ctx).uploads.merge(full=full)
+    result = host(ctx).merges.run(full=full)
     say(f"{people(result.persons)} people in {counted(result.rows, 'row')} of all lists")
     if result.entry is None:
         say("  nothing has changed since the last merge")
@@ -31,3 +40,128 @@ def run(ctx: click.Context, *, full: bool) -> None:
         judged = counted(result.judged_rows, "row")
         say(f"  {judged} looked at, {count(result.changed_rows)} changed")
         say(f"  generation {result.generation}, ledger entry {result.entry}")
+
+
+@command.command("show")
+@click.argument("row")
+@format_option
+@click.pass_context
+def show(ctx: click.Context, *, row: str, form: str) -> None:
+    """Show which rows are one person with ROW, on the host. Nobody is named."""
+    found = host(ctx).merges.show(row)
+    show_rows(
+        ("row", "partner", "list"),
+        ((f"{r.upload}:{r.source[1]}", r.owner, r.list_name) for r in found),
+        form=form,
+    )
+
+
+@command.command("never")
+@click.argument("what", nargs=-1, required=True, metavar="ROW ROW | FILE.signed")
+@yes_option
+@click.pass_context
+def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
+    """Record that two rows are two people, on the host; no merge joins them again, ever.
+
+    Either two rows, in the operator's word, or a file in which a partner says so of its own rows.
+    """
+    consortium = host(ctx)
+    if len(what) == 1:
+        file = Path(what[0])
+        with reading(file) as text:
+            _say_decided(consortium.merges.record(text, name=file.name))
+        return
+    if len(what) != 2:  # noqa: PLR2004 - two rows
+        raise click.UsageError("name two rows, or one file", ctx)
+    confirm(f"{what[0]} and {what[1]} are two people, for good?", yes=yes)
+    _say_decided(consortium.merges.never(*what))
+
+
+@command.command("split")
+@click.argument("rows", nargs=-1, required=True, metavar="ROW...")
+@yes_option
+@click.pass_context
+def split(ctx: click.Context, *, rows: tuple[str, ...], yes: bool) -> None:
+    """Record that ROW... are not the person of the other rows they are with, on the host."""
+    consortium = host(ctx)
+    others = len(consortium.merges.show(rows[0])) - len(set(rows))
+    say(f"{counted(len(set(rows)), 'row')} to be kept apart from {counted(others, 'other')}")
+    confirm("No merge joins them again, ever?", yes=yes)
+    _say_decided(consortium.merges.split(list(rows)))
+
+
+def _say_decided(decided: Decided) -> None:
+    if decided.entry is None:
+        say("  recorded before; nothing has changed")
+        return
+    known = f", {count(decided.known)} recorded before" if decided.known else ""
+    say(f"{counted(decided.pairs, 'pair')} never to be merged{known}")
+    say(f"  ledger entry {decided.entry}; holds from the next merge on: consortium merge run")
+
+
+@command.command("list")
+@format_option
+@click.pass_context
+def list_(ctx: click.Context, *, form: str) -> None:
+    """List what was said never to be merged, on the host."""
+    show_rows(
+        ("number", "said by", "pairs", "at", "ledger entry"),
+        (
+            (d.id, d.partner or d.said_by, d.pairs, d.at, int(d.entry))
+            for d in host(ctx).merges.list()
+        ),
+        form=form,
+    )
+
+
+@command.command("pairs")
+@click.argument("partner")
+@click.option("--out", type=FILE, help="Where to write.  [default: PARTNER.pairs]")
+@click.pass_context
+def pairs(ctx: click.Context, *, partner: str, out: Path | None) -> None:
+    """Ask PARTNER about rows of its own that its own lists join, on the host.
+
+    What others bring plays no part in it, so the file tells PARTNER nothing about them.
+    """
+    found = host(ctx).merges.pairs(partner)
+    if not found.groups:
+        say(f"no rows of {partner} are joined by its own lists alone")
+        return
+    target = out or Path(f"{partner}.pairs")
+    write_new(target, found.encode(), mode=0o600)
+    say(f"{counted(len(found.groups), 'group')} of rows that {partner}'s own lists join")
+    if found.left_out:
+        say(f"  and {count(found.left_out)} more, once these are answered")
+    say(f"Give {target.name} to {partner}: consortium merge review {target.name}")
+
+
+@command.command("review")
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.csv]")
+@click.pass_context
+def review(ctx: click.Context, *, file: Path, out: Path | None) -> None:
+    """Make a sheet of the questions in FILE, on the partner's machine."""
+    target = out or file.with_name(file.name + ".csv")
+    with reading(file) as text:
+        found = desk(ctx).own_rows.review(text)
+    write_new(target, found.text.reveal(), mode=0o600)
+    say(f"{counted(found.rows, 'row')} in {counted(found.groups, 'group')}: {target.name}")
+    say("  Rows of a group were taken for one person. Whoever is somebody else gets a 2")
+    say('  in the column "person", a third one a 3. Leave the others as they are.')
+    say(f"Then: consortium merge answer {target.name}")
+
+
+@command.command("answer")
+@click.argument("file", type=FILE)
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.signed]")
+@yes_option
+@click.pass_context
+def answer(ctx: click.Context, *, file: Path, out: Path | None, yes: bool) -> None:
+    """Sign what the sheet FILE says, on the partner's machine."""
+    target = out or file.with_name(file.name + ".signed")
+    rows = desk(ctx).own_rows
+    found = rows.read(read_text(file))
+    say(f"{counted(len(found), 'pair')} of rows that are two people")
+    confirm("The host will never merge them again. Sign?", yes=yes)
+    write_new(target, rows.sign(found))
+    say(f"Signed: {target.name}. Give it to the host: consortium merge never {target.name}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from consortium import campaign, documents, feedback
 from consortium.app import homes
@@ -20,7 +21,14 @@ from consortium.config import PartnerSettings
 from consortium.errors import HomeError, StateConflict, UsageError
 from consortium.feedback import OptOutTable, OwnOptOut
 from consortium.model import ConsortiumCard, Observer, PartnerCard, Silent
-from consortium.pack import CheckReport, MappingDocument, PackResult, Stated, parse_attest
+from consortium.pack import (
+    CheckReport,
+    MappingDocument,
+    PackResult,
+    Stated,
+    parse_attest,
+    write_draft,
+)
 from consortium.pack import check as check_list
 from consortium.pack import pack as pack_list
 from consortium.tokens import Profile
@@ -28,7 +36,10 @@ from consortium.types import PartnerSlug
 from consortium.vault import cards, signed
 from consortium.vault.keys import KeyProvider
 
-__all__ = ["ListOptions", "PartnerDesk", "check_without_home"]
+if TYPE_CHECKING:
+    from consortium.app.own_rows import OwnRows
+
+__all__ = ["ListOptions", "PartnerDesk", "check_without_home", "write_mapping"]
 
 _CONSORTIUM = "consortium.card"
 
@@ -83,6 +94,28 @@ def check_without_home(
         problems_to=options.problems_to,
         observer=observer,
     )
+
+
+def write_mapping(path: Path, *, to: Path, options: ListOptions, region: str = "US") -> None:
+    """Write what is recognised in a list as a mapping, to be corrected and given back.
+
+    Args:
+        path: The list.
+        to: A file that does not exist yet.
+        options: What the partner states beside it; no mapping.
+        region: Country of numbers and addresses that name none.
+
+    Raises:
+        BadFile: Not a list, or `to` cannot be written.
+        StateConflict: Something is at `to`.
+        UsageError: The options name a mapping already.
+    """
+    if options.mapping is not None:
+        raise UsageError(
+            "a mapping is written from what is recognised, not from another mapping",
+            hint="Leave out --map, or copy that file",
+        )
+    write_draft(path, to=to, stated=options.stated(), region=region)
 
 
 class PartnerDesk:
@@ -179,6 +212,13 @@ class PartnerDesk:
             )
         return cards.decode_consortium(homes.read_file(file))
 
+    @property
+    def own_rows(self) -> OwnRows:
+        """What this partner says of its own rows that were taken for one person."""
+        from consortium.app import own_rows  # noqa: PLC0415 - loads what merging needs
+
+        return own_rows.OwnRows(self.slug, card=self.consortium, keys=self._keys)
+
     def sign_policy(self, text: str, *, name: str = "the policy") -> str:
         """Sign a policy document for the consortium that was joined.
 
@@ -211,6 +251,10 @@ class PartnerDesk:
             observer=self._observer,
             profile=profile_of(self.consortium) if joined else None,
         )
+
+    def write_mapping(self, path: Path, *, to: Path, options: ListOptions = ListOptions()) -> None:
+        """Write what is recognised in a list as a mapping; see `consortium.app.write_mapping`."""
+        write_mapping(path, to=to, options=options, region=self.settings.region)
 
     def pack(
         self,

@@ -13,6 +13,7 @@ from consortium import identity, intake
 from consortium.app.campaigns import Campaigns
 from consortium.app.context import Context
 from consortium.app.ledgers import Ledger
+from consortium.app.merges import Merges
 from consortium.app.optouts import OptOuts
 from consortium.app.partners import Partners
 from consortium.app.policies import Policies
@@ -28,7 +29,7 @@ class Consortium:
     """An open consortium. Use it as a context manager, or call `close`.
 
     Attributes:
-        partners, policies, uploads, optouts, campaigns, ledger, reports: What can be done.
+        partners, policies, uploads, merges, optouts, campaigns, ledger, reports: What can be done.
     """
 
     def __init__(self, context: Context) -> None:
@@ -36,6 +37,7 @@ class Consortium:
         self.partners = Partners(context)
         self.policies = Policies(context)
         self.uploads = Uploads(context)
+        self.merges = Merges(context)
         self.optouts = OptOuts(context)
         self.campaigns = Campaigns(context)
         self.ledger = Ledger(context)
@@ -56,8 +58,8 @@ class Consortium:
         return cards.encode_consortium(self.card, ledger_key=self._context.keys.open("ledger"))
 
     def merge(self, *, full: bool = False) -> identity.MergeResult:
-        """Make persons of source rows; see `Uploads.merge`."""
-        return self.uploads.merge(full=full)
+        """Make persons of source rows; see `Merges.run`."""
+        return self.merges.run(full=full)
 
     def sweep(self) -> None:
         """Clear away what dead processes left; a living one's work is left alone."""

@@ -25,14 +25,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from consortium import documents
 from consortium.clock import Clock
 from consortium.errors import EvidenceError, NotFound, StateConflict, UsageError, quoted
-from consortium.identity.evaluate import MergeRow, NeverPair
+from consortium.identity.evaluate import NeverPair
 from consortium.ledger import entries, leaves, note
 from consortium.ledger.commit import leaf_salt, row_commitment
 from consortium.model import ConsortiumCard
@@ -52,7 +52,7 @@ __all__ = [
     "record",
     "row_of",
     "say_never",
-    "sign",
+    "sign_never",
     "split",
 ]
 
@@ -96,7 +96,7 @@ class Decided:
     entry: EntryIndex | None
 
 
-def sign(
+def sign_never(
     pairs: Iterable[tuple[Source, Source]], *, partner: PartnerSlug, origin: str, sign_key: bytes
 ) -> str:
     """An owner's signed word that each of these pairs is two people.
@@ -340,7 +340,7 @@ def _digest(text: str) -> UploadDigest:
 
 
 class Never:
-    """The never-merge pairs as a merge asks for them, component by component.
+    """The never-merge pairs as a merge asks for them, component by component. Picklable.
 
     Args:
         found: Every pair that was said.
@@ -362,29 +362,26 @@ class Never:
                 self._alike[a].add(b)
                 self._alike[b].add(a)
 
-    @classmethod
-    def read(cls, tx: Tx) -> Self:
-        """All that were said so far."""
-        return cls(decisions.pairs(tx))
-
     def __bool__(self) -> bool:
         return bool(self._contents)
 
+    def concerns(self, contents: Iterable[bytes]) -> bool:
+        """Whether any row that says one of these (`MergeRow.content`) may be in a pair."""
+        return not self._contents.isdisjoint(contents)
+
     def among(
-        self, rows: Sequence[MergeRow], sources: Sequence[Source], owners: Sequence[PartnerSlug]
+        self, contents: Sequence[bytes], sources: Sequence[Source], owners: Sequence[PartnerSlug]
     ) -> list[NeverPair]:
         """The pairs of one component; what `evaluate` takes as `never`.
 
         Args:
-            rows: The component's rows.
+            contents: What the component's rows say.
             sources, owners: What each is known as, and whose it is, in the same order.
         """
-        if not self._contents:
-            return []
-        named = [i for i, row in enumerate(rows) if row.content in self._contents]
+        named = [i for i, content in enumerate(contents) if content in self._contents]
         return [
             (sources[i], sources[j])
             for i, j in combinations(named, 2)
             if sources[j] in self._sources.get(sources[i], ())
-            or (owners[j], rows[j].content) in self._alike.get((owners[i], rows[i].content), ())
+            or (owners[j], contents[j]) in self._alike.get((owners[i], contents[i]), ())
         ]

@@ -35,7 +35,6 @@ __all__ = [
     "set_basis",
     "set_entry",
     "sources_of",
-    "uploads_of_owner",
 ]
 
 _decision = metadata.tables["consortium_never_decision"]
@@ -132,16 +131,8 @@ def sources_of(tx: Tx, rows: Iterable[int]) -> list[NamedRow]:
     return sorted(found, key=lambda row: (row.upload, row.source[1]))
 
 
-def uploads_of_owner(tx: Tx, partner_id: int) -> list[int]:
-    """Ids of the active uploads of one partner, oldest first."""
-    statement = select(_upload.c.id).where(
-        _upload.c.partner_id == partner_id, _upload.c.state == UploadState.ACTIVE.value
-    )
-    return list(tx.execute(statement.order_by(_upload.c.id)).scalars())
-
-
-def pairs(tx: Tx, *, after: int = 0) -> Iterator[NeverRecord]:
-    """Every pair of every decision later than `after`, in their order.
+def pairs(tx: Tx, *, said_by: int | None = None) -> Iterator[NeverRecord]:
+    """Every pair of every decision, in their order; of one partner's own word if given by id.
 
     About 20 µs and 0.5 kB for each.
     """
@@ -153,9 +144,12 @@ def pairs(tx: Tx, *, after: int = 0) -> Iterator[NeverRecord]:
         .join(other, other.c.digest == _pair.c.other_upload)
         .join(one_owner, one_owner.c.id == one.c.partner_id)
         .join(other_owner, other_owner.c.id == other.c.partner_id)
-        .where(_pair.c.decision_id > after)
         .order_by(_pair.c.decision_id, _pair.c.number)
     )
+    if said_by is not None:
+        statement = statement.join(_decision, _decision.c.id == _pair.c.decision_id).where(
+            _decision.c.partner_id == said_by
+        )
     for found in tx.execute(statement.execution_options(yield_per=_FETCH)):
         decision, _, *sides, one_slug, other_slug = found
         one_upload, one_number, one_content, other_upload, other_number, other_content = sides

@@ -1,0 +1,97 @@
+"""Merging, on the host: persons made, looked at, and corrected for good."""
+
+from __future__ import annotations
+
+import builtins
+
+from consortium import identity
+from consortium.app.context import Context
+from consortium.identity import MergeResult, decisions
+from consortium.identity.decisions import Decided
+from consortium.identity.pairs import OwnPairs, own_pairs
+from consortium.store.decisions import DecisionRecord, NamedRow
+
+__all__ = ["Merges"]
+
+
+class Merges:
+    """Who is one human in an open consortium. Needs the match key and no vault key."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def run(self, *, full: bool = False) -> MergeResult:
+        """Make persons of the source rows: what changed since the last merge, or everything.
+
+        Raises:
+            StateConflict: Another merge is running.
+        """
+        context = self._context
+        return identity.run(
+            context.database,
+            match_opener=identity.match_opener(context.keys.open("match")),
+            clock=context.clock,
+            observer=context.observer,
+            full=full,
+        )
+
+    def show(self, row: str) -> builtins.list[NamedRow]:
+        """Every row of the person whom a row belongs to.
+
+        Args:
+            row: As people call it, `u-0042:17`.
+
+        Raises:
+            UsageError, NotFound: That is no row, or it is not merged.
+        """
+        return decisions.person_of(self._context.database, row)
+
+    def never(self, one: str, other: str) -> Decided:
+        """Say as the operator that two rows are two people; holds from the next merge on.
+
+        Raises:
+            UsageError, NotFound: These are not two rows that could meet.
+        """
+        context = self._context
+        context.keys.open("match")  # the operator's word: it takes the operator's passphrase
+        return decisions.say_never(context.database, one, other, clock=context.clock)
+
+    def split(self, rows: builtins.list[str]) -> Decided:
+        """Say as the operator that some rows of a person are not the person of its other rows.
+
+        Raises:
+            UsageError, NotFound, StateConflict: They are not some rows of one person.
+        """
+        context = self._context
+        context.keys.open("match")  # as for `never`
+        return decisions.split(context.database, rows, clock=context.clock)
+
+    def record(self, answer: str, *, name: str = "the answer") -> Decided:
+        """Record an owner's signed word about its own rows; needs no key.
+
+        Raises:
+            EvidenceError: Not signed by the partner it names, or altered.
+            NotFound: It names a row that is not there, or not that partner's.
+        """
+        context = self._context
+        return decisions.record(
+            context.database, answer, card=context.card, clock=context.clock, name=name
+        )
+
+    def pairs(self, partner: str) -> OwnPairs:
+        """Which of a partner's rows its own lists join, to ask that partner about.
+
+        Raises:
+            NotFound: No such partner.
+        """
+        context = self._context
+        return own_pairs(
+            context.database,
+            partner,
+            match_opener=identity.match_opener(context.keys.open("match")),
+            observer=context.observer,
+        )
+
+    def list(self) -> builtins.list[DecisionRecord]:
+        """Every decision, oldest first."""
+        return decisions.all_decisions(self._context.database)
