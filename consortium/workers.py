@@ -17,7 +17,7 @@ import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from threading import Thread
 from typing import Any, BinaryIO
@@ -37,7 +37,9 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def map_batches(make: str, setup: object, batches: Iterable[Any], *, workers: int) -> Iterator[Any]:
+def map_batches(
+    make: str, setup: object, batches: Iterable[Any], *, workers: int
+) -> Generator[Any]:
     """The result of every batch, in the order of the batches, whatever the number of workers.
 
     Args:

@@ -3,12 +3,13 @@
 1. The pack is read once without decoding its rows and verified (`intake.verify`). Nothing has been
    written yet.
 2. It is read again, in a stream. Each row is checked to be normalised, turned into tokens, and
-   sealed; the result is written invisible, under a `staged` upload, in transactions of about 30 ms.
-   Details are sealed under the data key that came with the pack, which is then forgotten.
+   sealed, for a long list in processes beside this one (`intake.convert`); the result is written
+   invisible, under a `staged` upload, in transactions of about 30 ms (`intake.writer`). Details
+   are sealed under the data key that came with the pack, which is then forgotten.
 3. The wrap to the owner, and the owner's standing wrap if it gave one, are forced to the disk.
-4. One short transaction makes the upload `active`, materialises the list's opt-outs and appends
-   the ledger entry. Up to its commit an error, a full disk or `kill -9` leaves nothing that counts;
-   `intake.sweep` removes what is left.
+4. One short transaction makes the upload `active`, with it the list's opt-outs, ends the upload
+   that it replaces, if any, and appends the ledger entries. Up to its commit an error, a full disk
+   or `kill -9` leaves nothing that counts; `intake.sweep` removes what is left.
 
 What a partner may learn. Nothing in the result depends on what the consortium knew before: the
 counts are those of the pack's own trailer, and no message names a contact, let alone whether it was
@@ -16,53 +17,40 @@ known. The work per row is the same for known and unknown contact points, but fo
 does differently when a key is in its index already; a partner that hands its pack over as a file
 does not see the time this takes.
 
-Plaintext is in memory only, one batch at a time. A row with an address and a number costs about
-0.13 ms (SQLite, one core), a third of it the database; memory stays at about 130 MB.
+Plaintext is in memory only, some batches at a time. What it costs: `benchmarks/million.py`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import BinaryIO
 
+from consortium import workers
 from consortium.clock import Clock
-from consortium.errors import BadFile, ConsortiumError
+from consortium.errors import BadFile, ConsortiumError, StateConflict, UsageError
 from consortium.intake import sweep
-from consortium.intake.chunks import ChunkSize
-from consortium.intake.convert import Converter, OptOutTokens
-from consortium.intake.normal import RowChecker
+from consortium.intake.convert import Setup
 from consortium.intake.verify import VerifiedPack, refuse_repeated, verify
+from consortium.intake.writer import Writer
 from consortium.ledger import entries
-from consortium.model import (
-    Channel,
-    ConsortiumCard,
-    Observer,
-    PackOptOut,
-    PackRow,
-    Scope,
-    Silent,
-    UploadState,
-)
-from consortium.store import ledger, rows, suppressions, uploads
-from consortium.store.engine import Database, Tx, chunked
-from consortium.store.rows import StagedRow
-from consortium.store.suppressions import Request
+from consortium.model import ConsortiumCard, Observer, Silent, UploadState
+from consortium.store import ledger, staging, uploads
+from consortium.store.engine import Database, Tx
 from consortium.store.uploads import UploadRecord
-from consortium.tokens import Tokeniser
-from consortium.types import Token
+from consortium.tokens import HmacTokeniser, Tokeniser
 from consortium.vault import wraps as wrap_store
 from consortium.vault.pack_file import PackReader
-from consortium.vault.seal import RowSealer, SealContext
+from consortium.vault.seal import SealContext
 from consortium.vault.wrap import wrap_for_owner
 from consortium.vault.wraps import WrapStore
 
 __all__ = ["add"]
 
-_BATCH = 2_000  # rows in clear at once; columns are converted together
+_BATCH = 2_000  # rows of one batch; columns are converted together
+_WORTH_WORKERS = 20_000  # rows that take longer than starting a process
 
 
 def add(
@@ -77,6 +65,8 @@ def add(
     clock: Clock,
     observer: Observer | None = None,
     name: str = "this file",
+    replaces: str | None = None,
+    cores: int | None = None,
 ) -> UploadRecord:
     """Take a pack in.
 
@@ -91,6 +81,11 @@ def add(
         clock: What time it is.
         observer: Told of each batch of rows.
         name: What messages call the pack.
+        replaces: An active upload of the same list, e.g. `u-0042`, that is withdrawn in the moment
+            in which this one begins to count, so that at no time both do or neither does. What it
+            banned stays banned.
+        cores: Processes to convert rows in, beside this one; the result is the same with any
+            number. None: as many as there are cores, for a list worth it.
 
     Returns:
         The upload, active.
@@ -99,9 +94,10 @@ def add(
         BadFile: Not a pack, for another consortium, cut short, of an unknown version or profile,
             or holding what no current version would pack.
         EvidenceError: Altered, or signed by somebody else than the partner it names.
-        NotFound: It names a partner that was not admitted.
-        StateConflict: The same pack was taken in before, or another list of the partner is being
-            added or withdrawn at this moment.
+        NotFound: It names a partner that was not admitted, or `replaces` no upload.
+        UsageError: `replaces` names an upload of another partner or of another list.
+        StateConflict: The same pack was taken in before, another list of the partner is being
+            added or withdrawn at this moment, or the upload to replace has ended.
         StoreFailure: The database is busy, full, read-only or unreachable.
         KeyFailure: A key or a wrap cannot be used.
     """
@@ -113,21 +109,36 @@ def add(
     )
     pack.seek(0)
     intake = _Intake(
-        database, verified, consortium, tokeniser, wraps, clock, observer or Silent(), name
+        database,
+        verified,
+        consortium,
+        tokeniser,
+        wraps,
+        clock,
+        observer or Silent(),
+        name,
+        replaces,
     )
     with sweep.exclusive(database, verified.partner.slug):
-        intake.clear_the_way()
+        replaced = intake.clear_the_way()
         try:
-            upload = intake.stage_upload()
-            opt_outs = intake.stage_rows(pack, identity, intake.converter(upload, match_key))
+            upload, first = intake.stage_upload()
+            writer = Writer(database, upload, first=first, observer=intake.observer)
+            intake.stage_rows(
+                pack, writer, identity=identity, setup=intake.setup(upload, match_key), cores=cores
+            )
             intake.keep_wraps()
             with database.write() as tx:
-                return intake.activate(tx, upload, opt_outs)
+                added = intake.activate(tx, upload)
         except BaseException:
             # The sweep at the next start does the same, if this does not come off.
             with contextlib.suppress(ConsortiumError):
                 sweep.discard(database, verified.trailer.digest, wraps=wraps)
             raise
+        if replaced is not None:  # it counts no more; if this does not come off, the sweep does it
+            with contextlib.suppress(ConsortiumError):
+                sweep.erase_held(database, replaced, wraps=wraps, clock=clock)
+    return added
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +153,42 @@ class _Intake:
     clock: Clock
     observer: Observer
     name: str
+    replaces: str | None
 
-    def clear_the_way(self) -> None:
-        """With the lock held, a staged upload of this pack is one that a dead process left."""
+    def clear_the_way(self) -> UploadRecord | None:
+        """Where nothing stands in it; gives the upload to replace.
+
+        With the lock held, a staged upload of this pack is one that a dead process left.
+        """
         digest = self.pack.trailer.digest
         with self.database.read() as tx:
             found = uploads.by_digest(tx, digest)
+            replaced = self._to_replace(tx)
         if found is not None and found.state is not UploadState.STAGED:
             refuse_repeated(found)
         sweep.discard(self.database, digest, wraps=self.wraps)
+        return replaced
 
-    def stage_upload(self) -> UploadRecord:
+    def _to_replace(self, tx: Tx) -> UploadRecord | None:
+        if self.replaces is None:
+            return None
+        found = uploads.get(tx, self.replaces)
+        header = self.pack.header
+        if (found.partner, found.list_name) != (self.pack.partner.slug, header.list_name):
+            raise UsageError(
+                f"{found.name} is not an earlier upload of the list in {self.name}",
+                hint=f"It holds another list or is of another partner: {found.partner},"
+                f" {found.list_name}. Withdraw it by itself: consortium upload withdraw",
+            )
+        if found.state is not UploadState.ACTIVE:
+            raise StateConflict(
+                f"upload {found.name} is {found.state.value} already",
+                hint="Nothing to replace: add the pack by itself.",
+            )
+        return found
+
+    def stage_upload(self) -> tuple[UploadRecord, int]:
+        """The upload, and the first of the row ids that are its own."""
         header, trailer = self.pack.header, self.pack.trailer
         with self.database.write() as tx:
             upload_id = uploads.stage(
@@ -174,34 +210,47 @@ class _Intake:
                 repeated=trailer.counts.repeated,
                 added_at=self.clock.now(),
             )
-            return uploads.by_id(tx, upload_id)
+            first = staging.reserve(tx, max(1, trailer.counts.rows))
+            return uploads.by_id(tx, upload_id), first
 
-    def converter(self, upload: UploadRecord, match_key: bytes) -> Converter:
-        context = SealContext(self.consortium.origin, upload.partner, upload.digest)
-        data_key = self.pack.header.data_key
-        return Converter(
+    def setup(self, upload: UploadRecord, match_key: bytes) -> Setup:
+        return Setup(
             tokeniser=self.tokeniser,
             profile=self.pack.profile,
-            details=RowSealer(data_key, label="details", salt=upload.data_salt, context=context),
-            match=RowSealer(match_key, label="match", salt=upload.match_salt, context=context),
-            checker=RowChecker(self.pack.header.created_at.astimezone(UTC).date()),
-            upload_id=upload.id,
+            data_key=self.pack.header.data_key,
+            data_salt=upload.data_salt,
+            match_key=match_key,
+            match_salt=upload.match_salt,
+            context=SealContext(self.consortium.origin, upload.partner, upload.digest),
+            packed_on=self.pack.header.created_at.astimezone(UTC).date(),
         )
 
     def stage_rows(
-        self, pack: BinaryIO, identity: bytes, converter: Converter
-    ) -> list[OptOutTokens]:
-        """Write every row invisibly; returns the opt-outs, which take effect later."""
-        opt_outs: list[OptOutTokens] = []
-        size = ChunkSize()
+        self,
+        pack: BinaryIO,
+        writer: Writer,
+        *,
+        identity: bytes,
+        setup: Setup,
+        cores: int | None,
+    ) -> None:
+        """Write every row and opt-out, none of which counts yet."""
         counts = self.pack.trailer.counts
         self.observer.begin("taking rows in", counts.rows + counts.opt_outs)
         try:
-            with PackReader.open(pack, identity=identity, name=self.name) as reader:
-                for some_rows, some_opt_outs in _batches(reader):
-                    self._stage_some(converter.rows(some_rows), converter, size)
-                    opt_outs += converter.opt_outs(some_opt_outs)
-                    self.observer.advance(len(some_opt_outs))
+            with (
+                PackReader.open(pack, identity=identity, name=self.name) as reader,
+                contextlib.closing(
+                    workers.map_batches(
+                        "consortium.intake.convert:make",
+                        setup,
+                        reader.line_batches(_BATCH),
+                        workers=self._workers(cores),
+                    )
+                ) as converted,
+            ):
+                for batch in converted:
+                    writer.write(batch)
                 again = reader.finish(self.pack.partner.card.sign_key)
         finally:
             self.observer.end()
@@ -210,23 +259,16 @@ class _Intake:
                 f"{self.name} changed while it was being read",
                 hint="Add it again when nothing writes to it.",
             )
-        return opt_outs
+        writer.finish(now=self.clock.now())
 
-    def _stage_some(
-        self, converted: list[StagedRow], converter: Converter, size: ChunkSize
-    ) -> None:
-        start = 0
-        while part := converted[start : start + size.rows]:
-            with size.timed(), self.database.write(durable=False) as tx:
-                rows.stage(
-                    tx,
-                    part,
-                    upload_id=converter.upload_id,
-                    epoch=self.tokeniser.epoch,
-                    profile=self.pack.profile.number,
-                )
-            start += len(part)
-            self.observer.advance(len(part))
+    def _workers(self, cores: int | None) -> int:
+        if cores is not None:
+            return cores
+        counts = self.pack.trailer.counts
+        if counts.rows + counts.opt_outs < _WORTH_WORKERS:
+            return 0
+        # A tokeniser that is elsewhere is asked from here alone.
+        return workers.usable_cores() if isinstance(self.tokeniser, HmacTokeniser) else 0
 
     def keep_wraps(self) -> None:
         digest = self.pack.trailer.digest
@@ -241,12 +283,19 @@ class _Intake:
         if self.pack.trailer.standing_wrap is not None:
             self.wraps.put(wrap_store.STANDING, upload=digest, wrap=self.pack.trailer.standing_wrap)
 
-    def activate(self, tx: Tx, upload: UploadRecord, opt_outs: list[OptOutTokens]) -> UploadRecord:
-        """The moment from which the upload counts."""
+    def activate(self, tx: Tx, upload: UploadRecord) -> UploadRecord:
+        """The moment from which the upload counts, and the one that it replaces does not."""
         now = self.clock.now()
         uploads.activate(tx, upload.id, at=now)
-        requests = [request for opt_out in opt_outs for request in _requests(opt_out, upload, now)]
-        suppressions.ban_all(tx, requests)
+        if self.replaces is not None:
+            replaced = uploads.get(tx, self.replaces)
+            uploads.end(tx, replaced.id, state=UploadState.WITHDRAWN, at=now)
+            ledger.append(
+                tx,
+                entries.upload_replaced(
+                    replaced.partner, upload=replaced.digest, successor=upload.digest, at=now
+                ),
+            )
         entry = ledger.append(
             tx,
             entries.upload_added(
@@ -267,28 +316,3 @@ class _Intake:
         )
         uploads.set_entry(tx, upload.id, entry=entry)
         return uploads.by_id(tx, upload.id)
-
-
-def _batches(reader: PackReader) -> Iterator[tuple[list[PackRow], list[PackOptOut]]]:
-    for items in chunked(reader, _BATCH):
-        yield (
-            [item for item in items if isinstance(item, PackRow)],
-            [item for item in items if isinstance(item, PackOptOut)],
-        )
-
-
-def _requests(
-    opt_out: OptOutTokens, upload: UploadRecord, now: datetime
-) -> Iterator[tuple[Request, tuple[Token, ...]]]:
-    for channel, tokens in ((Channel.EMAIL, opt_out.emails), (Channel.SMS, opt_out.phones)):
-        if tokens:
-            request = Request(
-                at=now,
-                channel=channel,
-                scope=Scope.PARTNER,
-                partner_id=upload.partner_id,
-                cause=opt_out.cause,
-                author="partner",
-                upload_id=upload.id,
-            )
-            yield request, tokens

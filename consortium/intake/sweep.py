@@ -3,7 +3,8 @@
 Done at start-up. What an upload in progress has written is told from an orphan by the partner's
 lock: a living process holds it, and `kill -9` lets go of it. Nothing here touches what counts.
 
-What an orphan brought goes with it: rows, wraps, and contact points that nothing else names. The
+What an orphan brought goes with it: rows, opt-outs, wraps, and contact points that nothing else
+names. The
 last step empties SQLite's log, which would else hold the deleted bytes until it is written over.
 """
 
@@ -16,16 +17,15 @@ from dataclasses import dataclass
 
 from consortium.clock import Clock
 from consortium.errors import StateConflict
-from consortium.intake.chunks import ChunkSize
 from consortium.ledger import entries
 from consortium.model import UploadState
-from consortium.store import ledger, locks, rows, uploads
+from consortium.store import erasing, ledger, list_bans, locks, uploads
 from consortium.store.engine import Database
 from consortium.store.uploads import UploadRecord
 from consortium.types import PartnerSlug, UploadDigest
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["Swept", "discard", "erase", "exclusive", "sweep"]
+__all__ = ["Swept", "discard", "erase", "erase_held", "exclusive", "sweep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,8 @@ def discard(database: Database, digest: UploadDigest, *, wraps: WrapStore) -> bo
     wraps.drop_upload(digest)
     if found is None:
         return False
-    _delete_rows(database, found.id)
+    list_bans.drop(database, found.id)
+    erasing.delete_rows(database, found.id)
     with database.write() as tx:
         forgotten = uploads.forget(tx, found.id)
     database.empty_log()
@@ -133,21 +134,18 @@ def erase(database: Database, upload: UploadRecord, *, wraps: WrapStore, clock: 
         KeyFailure: A wrap cannot be removed.
     """
     with exclusive(database, upload.partner):
-        wraps.drop_upload(upload.digest)
-        _delete_rows(database, upload.id)
-        with database.write() as tx:
-            if not uploads.mark_erased(tx, upload.id):
-                return False
-            ledger.append(
-                tx, entries.upload_erased(upload.partner, upload=upload.digest, at=clock.now())
-            )
-        database.empty_log()
+        return erase_held(database, upload, wraps=wraps, clock=clock)
+
+
+def erase_held(database: Database, upload: UploadRecord, *, wraps: WrapStore, clock: Clock) -> bool:
+    """`erase` by a caller that holds the partner's lock already."""
+    wraps.drop_upload(upload.digest)
+    erasing.delete_rows(database, upload.id)
+    with database.write() as tx:
+        if not uploads.mark_erased(tx, upload.id):
+            return False
+        ledger.append(
+            tx, entries.upload_erased(upload.partner, upload=upload.digest, at=clock.now())
+        )
+    database.empty_log()
     return True
-
-
-def _delete_rows(database: Database, upload_id: int) -> None:
-    size = ChunkSize()
-    deleted = 1
-    while deleted:
-        with size.timed(), database.write(durable=False) as tx:
-            deleted = rows.delete_some(tx, upload_id, limit=size.rows)

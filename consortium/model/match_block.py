@@ -10,11 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Self
 
+import msgspec
+
 from consortium.errors import EvidenceError
 
 __all__ = ["MatchBlock"]
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: 2 µs a row
+_ENCODE = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class MatchBlock:
             self.house_number,
             self.postcode,
         )
-        return _ENCODER.encode(fields).encode()
+        return _ENCODE(fields)
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

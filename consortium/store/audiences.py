@@ -26,6 +26,7 @@ from consortium.model import (
     UploadState,
 )
 from consortium.store.engine import Tx
+from consortium.store.suppressions import stands
 from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
 
@@ -340,7 +341,7 @@ def points(
 def bans(tx: Tx) -> BanColumns:
     """Every suppression on a known contact point, whichever (epoch, profile) made its token."""
     statement = select(_point.c.id, _ban.c.channel, _ban.c.scope, _ban.c.partner_id).join(
-        _ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind)
+        _ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind, stands())
     )
     kinds: Numbered[tuple[Channel, int | None]] = Numbered()
     consortium = Scope.CONSORTIUM.value

@@ -6,25 +6,23 @@ write takes the single writer at once (`BEGIN IMMEDIATE`), so it waits at its be
 fails half-way, and asks for it every millisecond, so that it gets in between two chunks of long
 work; on PostgreSQL it runs at READ COMMITTED and verbs lock what they depend on.
 
-Long work never sits inside `write()`: it writes invisible rows in chunks (`in_chunks`) and flips
+Long work never sits inside `write()`: it writes invisible rows in chunks (`store.chunks`) and flips
 them visible in one last short transaction (DESIGN, D1).
 
-SQLite: WAL, foreign keys, `secure_delete`, synchronous FULL (an intent must survive a power cut
-before its message is handed over), files of mode 0600. An application's engine keeps its own
-settings and its own way to begin a transaction: ours hold for as long as one of ours is open.
+SQLite (`store.sqlite`): WAL, foreign keys, `secure_delete`, synchronous FULL (an intent must
+survive a power cut before its message is handed over), files of mode 0600. An application's engine
+keeps its own settings and its own way to begin a transaction: ours hold for as long as one of ours
+is open.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, CursorResult
@@ -33,22 +31,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.sql import Executable
 
 from consortium.errors import StoreFailure, UsageError
+from consortium.store import sqlite
+from consortium.store.chunks import chunked, give_way, in_chunks
+from consortium.store.sqlite import BUSY_SECONDS
 
 __all__ = ["Database", "Engine", "Tx", "chunked", "give_way", "in_chunks"]
 
-_T = TypeVar("_T")
-_CHUNK_SECONDS = 0.03  # DESIGN D1: no writer waits longer than 50 ms for a chunk
-_BUSY_SECONDS = 30
-_FULL = 2  # of SQLite's `synchronous`
-_LENT = {
-    "busy_timeout": _BUSY_SECONDS * 1000,
-    "foreign_keys": 1,
-    "secure_delete": 1,
-    "synchronous": _FULL,
-}
-"""Settings of a connection that an application lends us."""
-_ASK_SECONDS = 0.001
-_LOG_ATTEMPTS, _LOG_PAUSE_SECONDS = 50, 0.02
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
@@ -63,6 +51,13 @@ class Tx:
     def sqlite(self) -> bool:
         """Whether this is SQLite; anything else is PostgreSQL."""
         return self.connection.dialect.name == "sqlite"
+
+    @property
+    def driver(self) -> Any:  # noqa: ANN401 - sqlite3's or psycopg's connection
+        """The driver's own connection, for what is done for every row of a long list."""
+        raw = self.connection.connection.driver_connection
+        assert raw is not None
+        return raw
 
     def execute(
         self,
@@ -82,8 +77,7 @@ class Tx:
                 text; instants as whole microseconds.
         """
         names = ", ".join(f'"{c}"' for c in columns)
-        raw = self.connection.connection.driver_connection
-        assert raw is not None
+        raw = self.driver
         if self.sqlite:
             marks = ", ".join("?" * len(columns))
             raw.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)  # noqa: S608 - names from our own tables
@@ -98,7 +92,7 @@ def _translate(error: Exception) -> StoreFailure:
     text = str(getattr(error, "orig", error)).lower()
     if "locked" in text or "busy" in text:
         return StoreFailure(
-            f"the database has been busy for {_BUSY_SECONDS} s",
+            f"the database has been busy for {BUSY_SECONDS} s",
             hint="Another command is writing; run this one again when it has ended.",
         )
     if "disk is full" in text or "no space" in text or "disk full" in text:
@@ -160,8 +154,8 @@ class Database:
                 parsed = parsed.set(drivername=f"{backend}+{_DRIVERS[backend]}")
             _refuse_unsupported(parsed)
             if backend == "sqlite":
-                made = _find_or_make(parsed.database or ":memory:", must_exist=must_exist)
-            arguments = {"timeout": _BUSY_SECONDS} if backend == "sqlite" else {}
+                made = sqlite.find_or_make(parsed.database or ":memory:", must_exist=must_exist)
+            arguments = {"timeout": BUSY_SECONDS} if backend == "sqlite" else {}
             engine = create_engine(parsed, connect_args=arguments, hide_parameters=True)
         except ImportError as error:
             raise UsageError(
@@ -174,7 +168,7 @@ class Database:
                 hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME",
             ) from error
         if backend == "sqlite":
-            event.listen(engine, "connect", _on_sqlite_connect)
+            event.listen(engine, "connect", sqlite.on_connect)
         database = cls(engine)
         database.made_file = made
         database._ours = True
@@ -210,20 +204,20 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, writable: bool, durable: bool = True) -> Iterator[Tx]:
-        sqlite = self.engine.dialect.name == "sqlite"
+        on_sqlite = self.engine.dialect.name == "sqlite"
         options: dict[str, Any] = {}
-        if not sqlite:
+        if not on_sqlite:
             options["isolation_level"] = "READ COMMITTED" if writable else "REPEATABLE READ"
             options["postgresql_readonly"] = not writable
         try:
             with (
                 self.engine.connect().execution_options(**options) as connection,
-                _borrowed(connection) if sqlite and not self._ours else nullcontext(),
-                _unforced(connection) if sqlite and not durable else nullcontext(),
+                sqlite.borrowed(connection) if on_sqlite and not self._ours else nullcontext(),
+                sqlite.unforced(connection) if on_sqlite and not durable else nullcontext(),
                 connection.begin(),
             ):
-                if sqlite:
-                    _begin(connection, writable=writable)
+                if on_sqlite:
+                    sqlite.begin(connection, writable=writable)
                 elif not durable:
                     connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 yield Tx(connection, writable)
@@ -245,7 +239,7 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 raw: Any = connection.connection.driver_connection
-                return _truncate_log(raw)
+                return sqlite.truncate_log(raw)
         except (DBAPIError, sqlite3.Error) as error:
             raise _translate(error) from error
 
@@ -269,160 +263,3 @@ def _refuse_unsupported(url: URL) -> None:
     raise UsageError(
         f"no support for {what}", hint="Use sqlite:///PATH or postgresql+psycopg://HOST/NAME"
     )
-
-
-def _find_or_make(name: str, *, must_exist: bool) -> bool:
-    """Whether the SQLite file had to be made."""
-    path = Path(name)
-    if name == ":memory:":
-        raise UsageError(
-            "a database in memory is gone when the program ends", hint="Use sqlite:///PATH"
-        )
-    if path.exists():
-        return False
-    if must_exist:
-        raise StoreFailure(
-            f"there is no database {path.name}",
-            hint="Check `database` in consortium.toml, or restore it from a backup.",
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-        os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
-        os.close(descriptor)
-    except OSError as error:
-        if path.exists():  # another process was faster
-            return False
-        raise StoreFailure(
-            f"cannot create the database {path.name}", hint="Check owner and mode of its folder."
-        ) from error
-    return True
-
-
-def _on_sqlite_connect(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "temp_store=MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin(connection: Connection, *, writable: bool) -> None:
-    raw: Any = connection.connection.driver_connection
-    if writable:
-        _take_writer(raw)
-    else:
-        raw.execute("BEGIN").close()
-
-
-@contextmanager
-def _borrowed(connection: Connection) -> Iterator[None]:
-    """Our settings on an application's SQLite connection, and its own again afterwards.
-
-    Only WAL stays: it is a property of the file, and readers would else wait for our writes.
-    """
-    raw: Any = connection.connection.driver_connection
-
-    def pragma(text: str) -> Any:  # noqa: ANN401 - an integer, or for WAL a word
-        row = raw.execute(f"PRAGMA {text}").fetchone()
-        return row and row[0]
-
-    before, way = {name: pragma(name) for name in _LENT}, raw.isolation_level
-    raw.isolation_level = None  # we say BEGIN ourselves
-    pragma("journal_mode=WAL")
-    for name, value in _LENT.items():
-        pragma(f"{name}={value}")
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            pragma(f"{name}={value}")
-        raw.isolation_level = way
-
-
-def _take_writer(connection: sqlite3.Connection) -> None:
-    """Wait for the writer as long as the connection's `busy_timeout` says.
-
-    SQLite's own way of waiting comes to ask every 0.1 s only, and somebody who writes chunk after
-    chunk is seldom between two of them at that moment: a second of waiting was measured.
-    """
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()  # ms
-    until = time.monotonic() + patience / 1000
-    connection.execute("PRAGMA busy_timeout = 0").close()
-    try:
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE").close()
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > until:
-                    raise
-                time.sleep(_ASK_SECONDS)
-            else:
-                return
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}").close()
-
-
-@contextmanager
-def _unforced(connection: Connection) -> Iterator[None]:
-    """No sync of the log at the end of a transaction; the next one that has it covers this one."""
-    raw: Any = connection.connection.driver_connection
-    raw.execute("PRAGMA synchronous = NORMAL").close()
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA synchronous = FULL").close()
-
-
-def _truncate_log(connection: sqlite3.Connection) -> bool:
-    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()  # ms
-    connection.execute("PRAGMA busy_timeout = 0").close()  # waiting would keep writers out
-    try:
-        for _ in range(_LOG_ATTEMPTS):
-            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            if not busy:
-                return True
-            time.sleep(_LOG_PAUSE_SECONDS)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {patience}").close()
-    return False
-
-
-def in_chunks(
-    database: Database, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> int:
-    """Insert many rows in transactions short enough for other writers (at most about 30 ms each).
-
-    For invisible rows only: a crash leaves the chunks written so far.
-
-    Returns:
-        How many rows were inserted.
-    """
-    source = iter(rows)
-    size, done = 500, 0
-    while chunk := list(islice(source, size)):
-        began = time.perf_counter()
-        with database.write(durable=False) as tx:
-            tx.bulk(table, columns, chunk)
-        spent = time.perf_counter() - began
-        done += len(chunk)
-        size = max(100, min(20_000, int(size * min(4.0, _CHUNK_SECONDS / max(spent, 1e-4)))))
-        give_way()
-    return done
-
-
-def give_way() -> None:
-    """Between two chunks of long work: long enough for whoever waits for the writer to take it."""
-    time.sleep(2 * _ASK_SECONDS)
-
-
-def chunked(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """Lists of at most `size` items."""
-    source = iter(items)
-    while part := list(islice(source, size)):
-        yield part

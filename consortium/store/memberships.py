@@ -21,6 +21,7 @@ STALE: Final = 2**31 - 1
 
 _state = metadata.tables["consortium_state"]
 _row = metadata.tables["consortium_source_row"]
+_key = metadata.tables["consortium_row_key"]
 _contact = metadata.tables["consortium_row_contact"]
 _member = metadata.tables["consortium_membership"]
 
@@ -53,14 +54,13 @@ def mark_neighbours(tx: Tx, rows: Collection[int]) -> None:
             .join(leaving, leaving.c.row_id == mine.c.row_id)
             .where(*of_person)
         ]
-        for key in ("name_birth", "name_address"):
-            row, same = _row.alias(), _row.alias()
-            beside.append(
-                select(same.c.id)
-                .join(row, row.c[key] == same.c[key])
-                .join(leaving, leaving.c.row_id == row.c.id)
-                .where(*of_person)
-            )
+        beside += [
+            select(_key.c.row_id)
+            .join(_row, _row.c[key] == _key.c.value)
+            .join(leaving, leaving.c.row_id == _row.c.id)
+            .where(*of_person)
+            for key in ("name_birth", "name_address")
+        ]
         for holders in beside:
             tx.execute(
                 update(_member)

@@ -1,12 +1,7 @@
-"""Source rows and the contact points they name.
+"""Source rows and the contact points they name, as others read them.
 
-Rows are written invisible, under a staged upload, a few hundred per transaction, and deleted the
-same way; they count while their upload is `active`. A contact point is shared by all rows that
-name it, of any owner, so its row in the database is made by whoever comes first and is neither
-told of nor timed for the partner whose list it came with.
-
-Staging a row with two contact points costs about 50 µs on SQLite, deleting it about 100, since the
-rows beside it have to be marked for the next merge.
+Rows are written invisible, under a staged upload (`staging`), and deleted when it has ended
+(`erasing`); they count while their upload is `active`.
 """
 
 from __future__ import annotations
@@ -15,12 +10,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, exists, func, select
+from sqlalchemy import Select, func, select
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
-from consortium.store import memberships
 from consortium.store.engine import Tx, chunked
+from consortium.store.erasing import delete_some
+from consortium.store.staging import Point, StagedRow, stage
 from consortium.store.tables import metadata
 from consortium.types import ContactPointId, SourceRowId, Token, UploadDigest
 
@@ -45,47 +41,9 @@ _upload = metadata.tables["consortium_upload"]
 _row = metadata.tables["consortium_source_row"]
 _contact = metadata.tables["consortium_row_contact"]
 _point = metadata.tables["consortium_contact_point"]
-_member = metadata.tables["consortium_membership"]
-_message = metadata.tables["consortium_message"]
-_ban = metadata.tables["consortium_suppression"]
 
 _FETCH = 10_000
 _IN = 500  # values in one IN list
-
-Point = tuple[str, Token]
-"""A contact point: its kind (`email`, `phone`) and token."""
-
-
-class StagedRow(NamedTuple):
-    """A row to be written; the fields are columns of the table, `points` go beside it.
-
-    Days are ISO text or None, `zones` IANA names joined by a blank. `points` are distinct, those of
-    one kind in the owner's order of preference; `roles` are those of them that name a function and
-    no person (`info@`, a toll-free line).
-    """
-
-    number: int
-    content: bytes
-    relationship: str
-    country: str
-    state: str
-    postcode: str
-    zones: str
-    language: str
-    email_basis: str
-    email_on: str | None
-    sms_basis: str
-    sms_on: str | None
-    name_birth: bytes | None
-    name_address: bytes | None
-    match_block: bytes
-    details: bytes
-    record_id: bytes | None
-    points: tuple[Point, ...]
-    roles: frozenset[Point] = frozenset()
-
-
-_COLUMNS = StagedRow._fields[: StagedRow._fields.index("points")]
 
 
 class MatchRow(NamedTuple):
@@ -122,73 +80,6 @@ class SealedRow:
     number: int
     data_salt: bytes
     details: bytes
-
-
-def stage(tx: Tx, rows: Sequence[StagedRow], *, upload_id: int, epoch: int, profile: int) -> None:
-    """Write some rows of a staged upload, in ascending order of number.
-
-    Args:
-        rows: Not empty; at most about a thousand keep the transaction short.
-        upload_id: The upload; must be staged.
-        epoch, profile: How the tokens were made.
-    """
-    wanted = sorted({point for row in rows for point in row.points})
-    roles = frozenset[Point]().union(*(row.roles for row in rows if row.roles))
-    ids = _intern(tx, wanted, roles=roles, epoch=epoch, profile=profile)
-    values = len(_COLUMNS)
-    tx.bulk(_row.name, ("upload_id", *_COLUMNS), ((upload_id, *row[:values]) for row in rows))
-    statement = select(_row.c.number, _row.c.id).where(
-        _row.c.upload_id == upload_id,
-        _row.c.number.between(rows[0].number, rows[-1].number),
-    )
-    row_ids: dict[int, int] = {found.number: found.id for found in tx.execute(statement)}
-    tx.bulk(
-        _contact.name,
-        ("point_id", "row_id", "position"),
-        (
-            (ids[point], row_ids[row.number], position)
-            for row in rows
-            for position, point in _positions(row.points)
-        ),
-    )
-
-
-def _positions(points: Sequence[Point]) -> Iterator[tuple[int, Point]]:
-    seen: dict[str, int] = {}
-    for point in points:
-        position = seen.get(point[0], 0)
-        seen[point[0]] = position + 1
-        yield position, point
-
-
-def _intern(
-    tx: Tx, points: Sequence[Point], *, roles: Collection[Point], epoch: int, profile: int
-) -> dict[Point, ContactPointId]:
-    """Ids of contact points, made where missing.
-
-    In token order, so that two uploads at once cannot wait for each other in a circle. On
-    PostgreSQL the rows are share-locked, so that an erasure at the same time cannot delete one
-    between here and the row that names it; one that was just deleted is made again.
-    """
-    found: dict[Point, ContactPointId] = {}
-    missing = points
-    while missing:
-        mark = "?" if tx.sqlite else "%s"
-        tx.connection.exec_driver_sql(
-            f"INSERT INTO {_point.name} (kind, token, epoch, profile, role, dead)"  # noqa: S608 - our own table
-            f" VALUES ({', '.join([mark] * 6)}) ON CONFLICT DO NOTHING",
-            [(*point, epoch, profile, point in roles, False) for point in missing],
-        )
-        for part in chunked(missing, _IN):
-            statement = select(_point.c.kind, _point.c.token, _point.c.id).where(
-                _point.c.token.in_([token for _, token in part])
-            )
-            if not tx.sqlite:
-                statement = statement.with_for_update(read=True, key_share=True)
-            for kind, token, point_id in tx.execute(statement):
-                found[kind, Token(bytes(token))] = ContactPointId(point_id)
-        missing = [point for point in missing if point not in found]
-    return found
 
 
 def count(tx: Tx, upload_id: int) -> int:
@@ -295,55 +186,6 @@ def details(tx: Tx, row_id: SourceRowId) -> SealedRow:
     return SealedRow(
         row_id, upload_id, UploadDigest(bytes(digest)), number, bytes(salt), bytes(sealed)
     )
-
-
-def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
-    """Delete up to `limit` rows of an upload that does not count, with all that hangs on them.
-
-    Memberships go with the rows (the next merge is told whom to judge anew), and contact points
-    that no row, message or suppression needs any more. Returns how many rows were deleted; 0: none
-    were left.
-    """
-    row_ids = list(
-        tx.execute(
-            select(_row.c.id)
-            .join(_upload, _upload.c.id == _row.c.upload_id)
-            .where(_row.c.upload_id == upload_id, _upload.c.state != UploadState.ACTIVE.value)
-            .order_by(_row.c.id)
-            .limit(limit)
-        ).scalars()
-    )
-    for part in chunked(row_ids, _IN):
-        points = list(
-            tx.execute(
-                select(_contact.c.point_id).where(_contact.c.row_id.in_(part)).distinct()
-            ).scalars()
-        )
-        memberships.mark_neighbours(tx, part)
-        tx.execute(delete(_contact).where(_contact.c.row_id.in_(part)))
-        tx.execute(delete(_member).where(_member.c.row_id.in_(part)))
-        tx.execute(delete(_row).where(_row.c.id.in_(part)))
-        _drop_unused(tx, points)
-    return len(row_ids)
-
-
-def _drop_unused(tx: Tx, points: Sequence[int]) -> None:
-    for part in chunked(sorted(points), _IN):
-        if not tx.sqlite:  # wait for uploads that are about to name one; then look again
-            tx.execute(
-                select(_point.c.id)
-                .where(_point.c.id.in_(part))
-                .order_by(_point.c.id)
-                .with_for_update()
-            )
-        tx.execute(
-            delete(_point).where(
-                _point.c.id.in_(part),
-                ~exists().where(_contact.c.point_id == _point.c.id),
-                ~exists().where(_message.c.point_id == _point.c.id),
-                ~exists().where(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind),
-            )
-        )
 
 
 def _batches(tx: Tx, statement: Select[Any]) -> Iterator[Sequence[Any]]:

@@ -7,6 +7,9 @@ and counts whatever key epoch its token was made in. No verb here lifts one.
 `ban` is the whole of DESIGN's D5 in one step: the opt-out, the tokens it names, and on the same
 channel the other tokens of the persons holding them at that moment, materialised once. A row that
 no merge has seen yet counts as a person of its own.
+
+Those of a list are written before the list counts and are in force from the moment it does
+(`stands`); how: `store.list_bans`.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, insert, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consortium.model import Channel, Scope, UploadState
@@ -33,10 +36,10 @@ __all__ = [
     "add_opt_out",
     "all_tokens",
     "ban",
-    "ban_all",
     "held_with",
     "on_points",
     "on_tokens",
+    "stands",
     "suppress",
 ]
 
@@ -110,25 +113,10 @@ def add_opt_out(tx: Tx, request: Request) -> int:
     return _add_opt_outs(tx, [request])[0]
 
 
-def ban_all(tx: Tx, requests: Sequence[tuple[Request, Collection[Token]]]) -> None:
-    """`ban` for the opt-outs of a list, in bulk.
-
-    Costs about 40 µs per opt-out: a list with 10,000 holds the writer for 0.4 s.
-    """
-    ids = _add_opt_outs(tx, [request for request, _ in requests])
-    bans = [
-        (token, opt_out_id, request)
-        for (request, tokens), opt_out_id in zip(requests, ids, strict=True)
-        for token in tokens
-    ]
-    for channel, kind in KIND_OF.items():
-        first = {
-            token: (opt_out_id, request)
-            for token, opt_out_id, request in reversed(bans)
-            if request.channel is channel
-        }
-        bans += [(other, *first[token]) for token, other in held_with(tx, first, kind=kind)]
-    suppress(tx, bans)
+def stands() -> ColumnElement[bool]:
+    """The condition under which a suppression is in force: no list, or one that has counted."""
+    staged = select(_upload.c.id).where(_upload.c.state == UploadState.STAGED.value)
+    return or_(_ban.c.upload_id == 0, _ban.c.upload_id.not_in(staged))
 
 
 def suppress(tx: Tx, bans: Iterable[tuple[Token, int, Request]]) -> None:
@@ -148,6 +136,7 @@ def suppress(tx: Tx, bans: Iterable[tuple[Token, int, Request]]) -> None:
                 "channel": request.channel.value,
                 "scope": request.scope.value,
                 "partner_id": request.partner_id or 0,
+                "upload_id": request.upload_id or 0,
                 "opt_out_id": opt_out_id,
                 "at": request.at,
             }
@@ -156,8 +145,15 @@ def suppress(tx: Tx, bans: Iterable[tuple[Token, int, Request]]) -> None:
         tx.execute(statement, values)
 
 
-def held_with(tx: Tx, tokens: Collection[Token], *, kind: str) -> set[tuple[Token, Token]]:
+def held_with(
+    tx: Tx, tokens: Collection[Token], *, kind: str, also: int | None = None
+) -> set[tuple[Token, Token]]:
     """The other tokens of the same kind that the persons holding `tokens` hold now.
+
+    Args:
+        tokens: Of one kind.
+        kind: Which.
+        also: A staged upload (id) whose rows are to count here already.
 
     Returns:
         Pairs (one of `tokens`, another token).
@@ -165,14 +161,17 @@ def held_with(tx: Tx, tokens: Collection[Token], *, kind: str) -> set[tuple[Toke
     found: set[tuple[Token, Token]] = set()
     generation = tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0
     for part in chunked(tokens, _IN):
-        for statement in (_held_by_persons(part, kind, generation), _held_by_rows(part, kind)):
+        for statement in (
+            _held_by_persons(part, kind, generation),
+            _held_by_rows(part, kind, also),
+        ):
             found |= {
                 (Token(bytes(token)), Token(bytes(other))) for token, other in tx.execute(statement)
             }
     return found
 
 
-def _held_by_rows(tokens: Sequence[Token], kind: str) -> Select[Any]:
+def _held_by_rows(tokens: Sequence[Token], kind: str, also: int | None) -> Select[Any]:
     """Through a row that names both."""
     other, other_point = _contact.alias(), _point.alias()
     return (
@@ -187,7 +186,7 @@ def _held_by_rows(tokens: Sequence[Token], kind: str) -> Select[Any]:
             _point.c.kind == kind,
             other_point.c.kind == kind,
             other_point.c.id != _point.c.id,
-            _upload.c.state == UploadState.ACTIVE.value,
+            or_(_upload.c.state == UploadState.ACTIVE.value, _upload.c.id == also),
         )
         .distinct()
     )
@@ -228,7 +227,7 @@ def on_points(tx: Tx, points: Collection[ContactPointId]) -> list[tuple[ContactP
         statement = (
             select(_point.c.id, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
             .join(_ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind))
-            .where(_point.c.id.in_(part))
+            .where(_point.c.id.in_(part), stands())
             .order_by(_point.c.id, _ban.c.id)
         )
         found += [(point, _as_ban(*rest)) for point, *rest in tx.execute(statement)]
@@ -245,6 +244,7 @@ def on_tokens(tx: Tx, points: Collection[Point]) -> list[tuple[Point, Ban]]:
         statement = (
             select(_ban.c.kind, _ban.c.token, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
             .where(tuple_(_ban.c.token, _ban.c.kind).in_([(token, kind) for kind, token in part]))
+            .where(stands())
             .order_by(_ban.c.id)
         )
         found += [
@@ -256,9 +256,11 @@ def on_tokens(tx: Tx, points: Collection[Point]) -> list[tuple[Point, Ban]]:
 
 def all_tokens(tx: Tx) -> Iterator[tuple[Point, Ban]]:
     """Every suppression, oldest first."""
-    statement = select(
-        _ban.c.kind, _ban.c.token, _ban.c.channel, _ban.c.scope, _ban.c.partner_id
-    ).order_by(_ban.c.id)
+    statement = (
+        select(_ban.c.kind, _ban.c.token, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
+        .where(stands())
+        .order_by(_ban.c.id)
+    )
     with tx.execute(statement.execution_options(yield_per=_FETCH)) as result:
         for kind, token, *rest in result:
             yield (kind, Token(bytes(token))), _as_ban(*rest)

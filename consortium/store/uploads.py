@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, select, update
+from sqlalchemy import Row, Select, delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from consortium.errors import NotFound, StateConflict, quoted
@@ -152,11 +152,13 @@ def stage(
 
 
 def activate(tx: Tx, upload_id: int, *, at: datetime) -> None:
-    """Make a staged upload's rows count, from this transaction on.
+    """Make a staged upload's rows count and its opt-outs stand, from this transaction on.
 
     Raises:
         StateConflict: It is not staged (any more).
     """
+    if not tx.sqlite:  # as for a new ban: behind an intent under way, and before the next one
+        tx.execute(text("LOCK TABLE consortium_suppression IN ROW EXCLUSIVE MODE"))
     statement = (
         update(_upload)
         .where(_upload.c.id == upload_id, _upload.c.state == UploadState.STAGED.value)

@@ -147,7 +147,7 @@ def _found(ledger: SampleLedger) -> None:
                 at=_AT,
             )
         )
-    uploads = [UploadDigest(_secret(f"upload {n}")) for n in range(3)]
+    uploads = [UploadDigest(_secret(f"upload {n}")) for n in range(4)]
     for number, upload in enumerate(uploads):
         ledger.append(
             entries.upload_added(
@@ -167,6 +167,9 @@ def _found(ledger: SampleLedger) -> None:
             )
         )
     ledger.append(entries.upload_withdrawn(_NURSES, upload=uploads[1], by="partner", at=_AT))
+    ledger.append(
+        entries.upload_replaced(_NURSES, upload=uploads[3], successor=uploads[0], at=_AT)
+    )
     ledger.append(entries.upload_expired(_NURSES, upload=uploads[2], at=_AT))
     ledger.append(entries.upload_erased(_NURSES, upload=uploads[2], at=_AT))
     ledger.append(

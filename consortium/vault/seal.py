@@ -13,10 +13,11 @@ Sealing or opening a value costs about 3 µs.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -26,13 +27,20 @@ from consortium.errors import EvidenceError, KeyFailure
 from consortium.ledger import canonical
 from consortium.types import PartnerSlug, Pii, UploadDigest
 
-__all__ = ["DATA_KEY_BYTES", "Details", "RowOpener", "RowSealer", "SealContext"]
+__all__ = [
+    "DATA_KEY_BYTES",
+    "Details",
+    "RowOpener",
+    "RowSealer",
+    "SealContext",
+    "encode_details",
+]
 
 DATA_KEY_BYTES: Final = 32
 _SCHEMA = "consortium/v1|sealed"
 _BLOCK = 32
 _NOTHING = Pii()
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: 2 µs a row
+_ENCODE = msgspec.json.Encoder().encode
 
 Label = Literal["details", "match"]
 
@@ -114,6 +122,13 @@ class RowOpener(_Row):
         return plaintext
 
 
+def encode_details(
+    emails: Sequence[str], phones: Sequence[str], first_name: str, last_name: str, language: str
+) -> bytes:
+    """`Details.of(…).encode()`, for whoever seals many: 0.5 µs a row."""
+    return _ENCODE((1, emails, phones, first_name, last_name, language))
+
+
 @dataclass(frozen=True, slots=True)
 class Details:
     """What a message needs of a row; opened for one recipient at a time.
@@ -152,15 +167,13 @@ class Details:
 
     def encode(self) -> bytes:
         """The bytes that are sealed: version 1 is a JSON array in the order of the fields."""
-        fields = [
-            1,
+        return encode_details(
             [e.reveal() for e in self.emails],
             [p.reveal() for p in self.phones],
             self.first_name.reveal(),
             self.last_name.reveal(),
             self.language,
-        ]
-        return _ENCODER.encode(fields).encode()
+        )
 
     @classmethod
     def decode(cls, data: bytes) -> Self:

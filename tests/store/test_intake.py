@@ -616,7 +616,7 @@ def test_an_error_in_the_middle_leaves_nothing(
             pack,
             identity=house.keys.open("intake"),
             consortium=house.card,
-            tokeniser=Failing(house, 9, error),
+            tokeniser=Failing(house, 5, error),
             match_key=house.keys.open("match"),
             wraps=house.wraps,
             clock=house.clock,

@@ -155,17 +155,6 @@ def test_a_ban_is_found_by_contact_point_after_the_row_came_back(
     assert [ban for _, ban in found] == [Ban(Channel.EMAIL, None)]
 
 
-def test_many_opt_outs_are_banned_in_bulk_as_singly(house: House) -> None:
-    tokens = [token(house, f"p{n}@example.org") for n in range(1000)]
-    with house.database.write() as tx:
-        for _ in range(2):
-            suppressions.ban_all(tx, [(request_of(house), (t,)) for t in tokens])
-    with house.database.read() as tx:
-        assert len(list(suppressions.all_tokens(tx))) == 1000
-        assert tx.execute(text("SELECT count(*) FROM consortium_opt_out")).scalar() == 2000
-    assert banned(house) == set(tokens)
-
-
 def test_no_verb_lifts_a_suppression() -> None:
     assert not [name for name in suppressions.__all__ if name.startswith(("lift", "del", "rem"))]
     source = Path(suppressions.__file__).read_text(encoding="utf-8")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Column, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
 from consortium.store.tables.base import NEVER_REUSED, Big, Table, binary, pk, ref, text, when, word
 
-__all__ = ["ContactPoint", "OptOut", "RowContact", "SourceRow", "Suppression", "Upload"]
+__all__ = [
+    "ContactPoint",
+    "OptOut",
+    "RowContact",
+    "RowKey",
+    "SourceRow",
+    "Suppression",
+    "Upload",
+]
 
 
 class Upload(Table, table=True):
@@ -60,8 +68,6 @@ class SourceRow(Table, table=True):
     __tablename__ = "consortium_source_row"
     __table_args__ = (
         UniqueConstraint("upload_id", "number"),
-        Index("ix_consortium_source_row_name_birth", "name_birth"),
-        Index("ix_consortium_source_row_name_address", "name_address"),
         NEVER_REUSED,
     )
     id: int | None = pk()
@@ -74,6 +80,7 @@ class SourceRow(Table, table=True):
     postcode: str = word()
     zones: str = text()  # IANA names joined by a space; empty: no evidence
     language: str = word()
+    tags: str = text()  # those that the owner shares, joined by a space
     email_basis: str = word()
     email_on: date | None = None
     sms_basis: str = word()
@@ -83,6 +90,20 @@ class SourceRow(Table, table=True):
     match_block: bytes = binary()  # sealed under the match key
     details: bytes = binary()  # sealed under the upload's data key
     record_id: bytes | None = binary(null=True)  # sealed by the owner for itself
+
+
+class RowKey(Table, table=True):
+    """Which source rows hold a composite: the index of `name_birth` and `name_address`.
+
+    A table of its own, so that a list's composites can be written in their own order, after its
+    rows: in the rows' order each would touch another page. No foreign key on the row, since looking
+    for a row's composites starts with the row.
+    """
+
+    __tablename__ = "consortium_row_key"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}  # SQLAlchemy's type is a union
+    value: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    row_id: int = Field(sa_column=Column(Big, primary_key=True, autoincrement=False))
 
 
 class RowContact(Table, table=True):
@@ -100,7 +121,10 @@ class RowContact(Table, table=True):
 
 
 class OptOut(Table, table=True):
-    """A recipient's own request, or an owner's record of one, as it was made."""
+    """A recipient's own request, or an owner's record of one, as it was made.
+
+    Those that came in with a list are one record for each channel and cause.
+    """
 
     __tablename__ = "consortium_opt_out"
     id: int | None = pk()
@@ -111,17 +135,29 @@ class OptOut(Table, table=True):
     cause: str = word()
     author: str = text()  # role and name of whoever entered it, never the recipient
     named: bytes | None = binary(null=True)  # the token it names; None: those of a list
-    upload_id: int | None = ref("upload", null=True)  # where it came in with a list
+    upload_id: int | None = ref("upload", null=True, index=True)  # where it came in with a list
     message_id: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
     entry: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
 
 
 class Suppression(Table, table=True):
-    """A standing ban on a token. Exists without any row, and nothing lifts it."""
+    """A standing ban on a token. Exists without any row, and nothing lifts it.
+
+    One that comes in with a list stands from the moment its upload counts (`suppressions.stands`);
+    the list is part of what makes it one, so that it cannot take another's place before.
+    """
 
     __tablename__ = "consortium_suppression"
     __table_args__ = (
-        UniqueConstraint("token", "kind", "channel", "scope", "partner_id"),
+        UniqueConstraint(
+            "token",
+            "kind",
+            "channel",
+            "scope",
+            "partner_id",
+            "upload_id",
+            name="uq_consortium_suppression_token",
+        ),
         Index("ix_consortium_suppression_opt_out_id", "opt_out_id"),
     )
     id: int | None = pk()
@@ -130,5 +166,6 @@ class Suppression(Table, table=True):
     channel: str = word()
     scope: str = word()
     partner_id: int = Field(default=0)  # 0: consortium scope (a NULL would escape the constraint)
+    upload_id: int = Field(default=0, sa_column=Column(Big, nullable=False))  # 0: of no list
     opt_out_id: int = Field(sa_column=Column(Big, ForeignKey("consortium_opt_out.id")))
     at: datetime = when()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, ClassVar
 
-from sqlalchemy import Column, ForeignKey, Integer
+from sqlalchemy import Column, ForeignKey, Index, Integer, text
 from sqlmodel import Field
 
 from consortium.store.tables.base import Big, Table, when
@@ -32,6 +33,15 @@ class Membership(Table, table=True):
     """
 
     __tablename__ = "consortium_membership"
+    __table_args__: ClassVar[Any] = (  # SQLAlchemy's type is a union
+        Index(
+            "ix_consortium_membership_to_generation",
+            "to_generation",
+            sqlite_where=text("to_generation IS NOT NULL"),
+            postgresql_where=text("to_generation IS NOT NULL"),
+        ),
+        {"sqlite_with_rowid": False},
+    )
     row_id: int = Field(
         sa_column=Column(Big, ForeignKey("consortium_source_row.id"), primary_key=True)
     )

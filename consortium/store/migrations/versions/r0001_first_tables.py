@@ -387,6 +387,9 @@ def _create_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_opt_out"),
     )
+    op.create_index(
+        "ix_consortium_opt_out_upload_id", "consortium_opt_out", ["upload_id"], unique=False
+    )
     op.create_table(
         "consortium_source_row",
         sa.Column("id", BIG, autoincrement=True, nullable=False),
@@ -399,6 +402,7 @@ def _create_tables() -> None:
         sa.Column("postcode", WORD, nullable=False),
         sa.Column("zones", sa.Text(), nullable=False),
         sa.Column("language", WORD, nullable=False),
+        sa.Column("tags", sa.Text(), nullable=False),
         sa.Column("email_basis", WORD, nullable=False),
         sa.Column("email_on", sa.Date(), nullable=True),
         sa.Column("sms_basis", WORD, nullable=False),
@@ -417,14 +421,12 @@ def _create_tables() -> None:
         ),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_consortium_source_row_name_address",
-        "consortium_source_row",
-        ["name_address"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_consortium_source_row_name_birth", "consortium_source_row", ["name_birth"], unique=False
+    op.create_table(
+        "consortium_row_key",
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("row_id", BIG, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("value", "row_id", name="pk_consortium_row_key"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "consortium_attempt",
@@ -454,6 +456,15 @@ def _create_tables() -> None:
             ["row_id"], ["consortium_source_row.id"], name="fk_consortium_membership_row_id"
         ),
         sa.PrimaryKeyConstraint("row_id", "from_generation", name="pk_consortium_membership"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_consortium_membership_to_generation",
+        "consortium_membership",
+        ["to_generation"],
+        unique=False,
+        sqlite_where=sa.text("to_generation IS NOT NULL"),
+        postgresql_where=sa.text("to_generation IS NOT NULL"),
     )
     op.create_index(
         "ix_consortium_membership_person_id", "consortium_membership", ["person_id"], unique=False
@@ -483,6 +494,7 @@ def _create_tables() -> None:
         sa.Column("channel", WORD, nullable=False),
         sa.Column("scope", WORD, nullable=False),
         sa.Column("partner_id", sa.Integer(), nullable=False),
+        sa.Column("upload_id", BIG, nullable=False),
         sa.Column("opt_out_id", BIG, nullable=True),
         sa.Column("at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(
@@ -495,7 +507,8 @@ def _create_tables() -> None:
             "channel",
             "scope",
             "partner_id",
-            name="uq_consortium_suppression_token_kind_channel_scope_partner_id",
+            "upload_id",
+            name="uq_consortium_suppression_token",
         ),
     )
     op.create_index(
