@@ -50,6 +50,23 @@ class Shape:
         if layout.relationship is not None:
             self._binding.add(layout.relationship.column)
 
+    def all_fit(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether all rows have the header's width and none is the header again."""
+        if set(map(len, rows)) != {self._width}:
+            return False
+        for index in self._contacts:
+            header, folded = self._headers[index], self._folded[index]
+            start, most = folded[:1], 2 * len(header) + 2
+            for row in rows:
+                cell = row[index]
+                if len(cell) > most or not cell:
+                    continue
+                if cell.isascii() and start not in cell.lower():
+                    continue  # folding leaves the letters of ASCII as they are
+                if self._is_header(row):
+                    return False
+        return True
+
     def fit(self, row: list[str]) -> tuple[list[str] | None, str]:
         """The row at the header's width, or None, with a code if something was amiss.
 
@@ -64,9 +81,13 @@ class Shape:
             return None, "shifted"
         return row[: self._width] if over else row, ""
 
-    def swallowed(self, row: Sequence[str]) -> bool:
-        """Whether a cell that is one line holds several, with delimiters in them."""
-        return self._swallows([row[i] for i in self._one_line])
+    def swallowed(self, rows: Sequence[Sequence[str]]) -> list[int]:
+        """Indexes of rows with a cell that is one line and holds several, with delimiters."""
+        found = set[int]()
+        for index in self._one_line:
+            if "\n" in "\0".join([row[index] for row in rows]):
+                found |= {at for at, row in enumerate(rows) if self._swallows((row[index],))}
+        return sorted(found)
 
     def why_unreachable(self, row: Sequence[str], notes: Sequence[Note]) -> tuple[int, str]:
         """Why a row without usable contact point is rejected: column or -1, and code."""

@@ -90,12 +90,12 @@ def find_header(rows: Sequence[Sequence[str]], *, known: Known) -> int:
     """Index of the header among the first records: the first, unless titles stand above it.
 
     A later record is taken if at least two of its cells, and half of them, are known headers, and
-    every record above it has fewer than half as many cells with something in them.
+    every record above it has fewer cells with something in them.
     """
     widest = 0
     for index, row in enumerate(rows[:_TITLES]):
         filled = sum(1 for cell in row if cell.strip())
-        if 2 * widest < filled:
+        if widest < filled:
             names = sum(map(known, row))
             if index == 0 and names:
                 return 0
