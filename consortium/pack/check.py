@@ -23,8 +23,6 @@ from consortium.model import (
     Channel,
     ConsentBasis,
     Observer,
-    PackOptOut,
-    PackRow,
     Relationship,
     Silent,
 )
@@ -34,7 +32,8 @@ from consortium.pack.mistakes import FIRST_LINES, HINTS, SightingTally
 from consortium.pack.problems import CODES, REPAIRS, Flaw, ProblemFile, RejectedRow
 from consortium.pack.proposals import propose, sounds_like_refusal
 from consortium.pack.recognition import is_known, no_contact_column
-from consortium.pack.rows import Batch, SealRecordId, read_rows
+from consortium.pack.record_ids import RecordIdSealer
+from consortium.pack.rows import Batch, Claimed, read_rows
 from consortium.pack.source import Source, open_list
 from consortium.pack.tags import split_tags
 from consortium.pack.values import Settings
@@ -252,7 +251,13 @@ class Reading:
             order=mapping.order if mapping else None,
         )
 
-    def batches(self, *, seal: SealRecordId | None = None) -> Iterator[Batch]:
+    def batches(
+        self,
+        *,
+        sealer: RecordIdSealer | None = None,
+        packing: bool = True,
+        workers: int | None = None,
+    ) -> Iterator[Batch]:
         """The rows; see `read_rows`."""
         return read_rows(
             self.source,
@@ -260,7 +265,9 @@ class Reading:
             settings=self._settings,
             stated=self.stated,
             repeats_key=secrets.token_bytes(32),
-            seal=seal,
+            sealer=sealer,
+            packing=packing,
+            workers=workers,
         )
 
 
@@ -279,7 +286,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.rows = self.usable = self.opt_outs = self.rejected = self.repeated = self.partly = 0
-        self._attested: Counter[tuple[Channel, ConsentBasis, Relationship]] = Counter()
+        self._attested: Counter[Claimed] = Counter()
         self._refused: Counter[str] = Counter()
         self._faults: Counter[tuple[str, str]] = Counter()
         self._used: Counter[tuple[str, str]] = Counter()
@@ -294,17 +301,8 @@ class Tally:
         self.rejected += len(batch.rejected)
         self.repeated += len(batch.repeated)
         self.partly += batch.partly
-        for item in batch.items:
-            match item:
-                case PackRow():
-                    if item.emails:
-                        basis = item.email_consent.basis
-                        self._attested[Channel.EMAIL, basis, item.relationship] += 1
-                    if item.phones:
-                        basis = item.sms_consent.basis
-                        self._attested[Channel.SMS, basis, item.relationship] += 1
-                case PackOptOut():
-                    self._refused[item.cause] += 1
+        self._attested.update(batch.claimed)
+        self._refused.update(batch.refused)
         for row in batch.rejected:
             self._count(row)
         for flaw in batch.flaws:
@@ -428,7 +426,7 @@ def check(
     watcher.begin(f"reading {reading.source.name}", None)
     try:
         with ProblemFile(problems_to) if problems_to else nullcontext() as problems:
-            for batch in reading.batches():
+            for batch in reading.batches(packing=False):
                 tally.add(batch)
                 if problems is not None:
                     problems.write(batch.problems())

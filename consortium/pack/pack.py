@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from consortium.errors import BadFile, StateConflict, UsageError
-from consortium.model import ConsortiumCard, Observer, PackOptOut, PackRow, Silent
+from consortium.model import ConsortiumCard, Observer, Silent
 from consortium.pack.check import CheckReport, Reading, Tally, nothing_to_send
 from consortium.pack.mapping import MappingDocument, Stated
 from consortium.pack.problems import ProblemFile
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.tokens import Profile
 from consortium.types import PartnerSlug, UploadDigest
-from consortium.vault.pack_file import Counts, PackHeader, write_pack
+from consortium.vault.pack_file import Counts, PackHeader, write_lines
 
 __all__ = ["PackResult", "pack"]
 
@@ -131,13 +131,13 @@ def pack(
     watcher = observer or Silent()
     tally = Tally()
 
-    def items() -> Iterator[PackRow | PackOptOut]:
-        for batch in reading.batches(seal=sealer.seal):
+    def lines() -> Iterator[bytes]:
+        for batch in reading.batches(sealer=sealer):
             tally.add(batch)
             if problems is not None:
                 problems.write(batch.problems())
             watcher.advance(batch.records)
-            yield from batch.items
+            yield batch.packed
         if not tally.usable and not tally.opt_outs:
             raise nothing_to_send(tally.report(reading, problems=None))
 
@@ -147,10 +147,10 @@ def pack(
             _Beside(out, replace=replace) as stream,
             ProblemFile(problems_to) if problems_to else nullcontext() as problems,
         ):
-            trailer = write_pack(
+            trailer = write_lines(
                 stream,
                 header=header,
-                items=items(),
+                lines=lines(),
                 sign_key=sign_key,
                 recipient=card.intake_recipient,
                 rejected=lambda: tally.rejected,

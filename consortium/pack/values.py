@@ -15,21 +15,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import islice
 from math import ceil
 from types import MappingProxyType
 from typing import TypeVar
 
-from consortium.model import Places
 from consortium.pack.layout import Layout, Role
 from consortium.pack.source import Source
 from consortium.pack.tags import read_tags
 from consortium.tokens import (
-    Email,
     Name,
-    Phone,
     Profile,
     Rejected,
     addresses,
@@ -41,7 +38,7 @@ from consortium.tokens import (
     postcodes,
 )
 
-__all__ = ["Births", "Note", "Settings", "Values", "is_suspicious", "read_values", "survey_births"]
+__all__ = ["Births", "Note", "Settings", "ValueReader", "Values", "is_suspicious", "survey_births"]
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
@@ -101,26 +98,39 @@ class Values:
     """One list per kind of value, as long as the batch; all normalised.
 
     Attributes:
-        emails, phones: Of each row, best first, none twice.
-        names: In parts.
+        emails, phones: What is written to and called, of each row, best first, none twice.
+        mailboxes: The canonical forms of its addresses, in their order.
+        first_names, last_names, suffixes: Parts of its name.
         births: `YYYY-MM-DD`, `YYYY`, `--MM-DD` or empty.
-        house_numbers, languages: Normalised or empty.
-        places: Country, state, postcode.
+        house_numbers, countries, states, postcodes, languages: Normalised or empty.
         record_ids: The owner's own ids as written.
         tags: What the owner shares (`consortium.pack.tags`).
         notes: Values that are not used.
     """
 
-    emails: list[list[Email]]
-    phones: list[list[Phone]]
-    names: list[Name]
+    emails: list[tuple[str, ...]]
+    mailboxes: list[tuple[str, ...]]
+    phones: list[tuple[str, ...]]
+    first_names: list[str]
+    last_names: list[str]
+    suffixes: list[str]
     births: list[str]
     house_numbers: list[str]
-    places: list[Places]
+    countries: list[str]
+    states: list[str]
+    postcodes: list[str]
     languages: list[str]
     record_ids: list[str]
     tags: list[tuple[str, ...]]
     notes: list[Note] = field(default_factory=list)
+
+    def only(self, left: Sequence[int]) -> Values:
+        """The values of some rows; without notes, which name rows of the whole batch."""
+        columns = [getattr(self, each.name) for each in fields(self) if each.name != "notes"]
+        return Values(*[[column[at] for at in left] for column in columns])
+
+    def __repr__(self) -> str:
+        return f"Values(rows={len(self.emails)}, ‹personal›)"
 
 
 class Births:
@@ -160,15 +170,16 @@ def survey_births(source: Source, layout: Layout, *, settings: Settings) -> dict
     if columns:
         for batch in source.batches():
             for column, counts in found.items():
-                full = len(counts) >= _DISTINCT_DATES
-                counts.update(
-                    cell
-                    for row in batch.rows
-                    if len(row) > column
-                    and len(cell := row[column]) <= _DATE_CHARACTERS
-                    and (not full or cell in counts)
-                )
+                _count(counts, [row[column] for row in batch.rows if len(row) > column])
     return {column: Births(counts, settings=settings) for column, counts in found.items()}
+
+
+def _count(counts: Counter[str], cells: list[str]) -> None:
+    if max(map(len, cells), default=0) > _DATE_CHARACTERS:
+        cells = [cell for cell in cells if len(cell) <= _DATE_CHARACTERS]
+    if len(counts) >= _DISTINCT_DATES:
+        cells = [cell for cell in cells if cell in counts]
+    counts.update(cells)
 
 
 def is_suspicious(text: str) -> bool:
@@ -176,134 +187,165 @@ def is_suspicious(text: str) -> bool:
     return _SUSPICIOUS.match(text[:200]) is not None
 
 
-def read_values(
-    cells: Sequence[Sequence[str]],
-    *,
-    rows: int,
-    layout: Layout,
-    settings: Settings,
-    births: Mapping[int, Births],
-) -> Values:
-    """Normalise a batch.
+class ValueReader:
+    """Normalises batches of one list.
 
     Args:
-        cells: By column, then row; every column has `rows` cells.
-        rows: How many rows.
         layout: What the columns hold.
         settings: How values are read.
         births: What `survey_births` gave for this list.
     """
-    notes: list[Note] = []
-    columns = layout.columns
-    emails: list[list[Email]] = [[] for _ in range(rows)]
-    for index in columns.get(Role.EMAIL, ()):
-        _emails(cells[index], index, emails, notes, settings)
-    phones: list[list[Phone]] = [[] for _ in range(rows)]
-    for index in columns.get(Role.PHONE, ()):
-        _phones(cells[index], index, phones, notes, settings)
-    found, house_numbers = _places(cells, rows, columns, notes, settings)
-    tags, left_out = read_tags(cells, rows=rows, kept=layout.kept)
-    notes += [Note(*each) for each in left_out]
-    return Values(
-        emails=emails,
-        phones=phones,
-        names=_names(cells, rows, columns, notes),
-        births=_births(cells, rows, births, notes),
-        house_numbers=house_numbers,
-        places=found,
-        languages=_once(_language, _first(cells, rows, columns, Role.LANGUAGE)),
-        record_ids=_record_ids(cells, rows, columns, notes),
-        tags=tags,
-        notes=notes,
-    )
+
+    def __init__(self, layout: Layout, *, settings: Settings, births: Mapping[int, Births]) -> None:
+        self._columns, self._kept = layout.columns, layout.kept
+        self._settings, self._births = settings, births
+
+    def read(self, cells: Sequence[Sequence[str]], *, rows: int) -> Values:
+        """Normalise a batch.
+
+        Args:
+            cells: By column, then row; every column has `rows` cells.
+            rows: How many rows.
+        """
+        columns = _Columns(cells, rows, self._columns)
+        notes: list[Note] = []
+        emails, mailboxes = _emails(columns, notes, self._settings)
+        phones = _phones(columns, notes, self._settings)
+        countries, states, postcodes, house_numbers = _places(columns, notes, self._settings)
+        firsts, lasts, suffixes = _names(columns, notes)
+        births = _birth_dates(columns, self._births, notes)
+        record_ids = _record_ids(columns, notes)
+        tags, left_out = read_tags(cells, rows=rows, kept=self._kept)
+        notes += [Note(*each) for each in left_out]
+        return Values(
+            emails=emails,
+            mailboxes=mailboxes,
+            phones=phones,
+            first_names=firsts,
+            last_names=lasts,
+            suffixes=suffixes,
+            births=births,
+            house_numbers=house_numbers,
+            countries=countries,
+            states=states,
+            postcodes=postcodes,
+            languages=_once(_language, columns.first(Role.LANGUAGE)),
+            record_ids=record_ids,
+            tags=tags,
+            notes=notes,
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Columns:
+    """The cells of a batch by column, then row, and what the columns hold."""
+
+    cells: Sequence[Sequence[str]]
+    rows: int
+    roles: Mapping[Role, tuple[int, ...]]
+
+    def of(self, role: Role) -> tuple[int, ...]:
+        """Indexes of the role's columns, best first."""
+        return self.roles.get(role, ())
+
+    def first(self, role: Role) -> list[str]:
+        """Per row, the first cell of the role's columns that holds something, trimmed."""
+        indexes = self.of(role)
+        if not indexes:
+            return [""] * self.rows
+        found = list(map(str.strip, self.cells[indexes[0]]))
+        for index in indexes[1:]:
+            if "" in found:
+                found = [a or b.strip() for a, b in zip(found, self.cells[index], strict=True)]
+        return found
 
 
 def _emails(
-    column: Sequence[str],
-    index: int,
-    into: list[list[Email]],
-    notes: list[Note],
-    settings: Settings,
-) -> None:
-    for row, one in enumerate(email.normalise_column(column, settings.profile)):
-        if isinstance(one, Rejected):
-            if one.code != "empty":
-                notes.append(Note(row, index, one.code))
-            continue
-        several = column[row].count("@") > 1
-        for each in email.normalise_all(column[row], settings.profile) if several else (one,):
-            if isinstance(each, Rejected):
-                notes.append(Note(row, index, each.code))
-            elif len(into[row]) < MAX_POINTS and all(
-                each.canonical != other.canonical for other in into[row]
-            ):
-                into[row].append(each)
+    columns: _Columns, notes: list[Note], settings: Settings
+) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Deliverable and canonical addresses per row."""
+    found: list[tuple[str, ...]] = [()] * columns.rows
+    mailboxes: list[tuple[str, ...]] = [()] * columns.rows
+    for index in columns.of(Role.EMAIL):
+        cells = columns.cells[index]
+        results = email.normalise_column(cells, settings.profile)
+        for row, (cell, one) in enumerate(zip(cells, results, strict=True)):
+            if isinstance(one, Rejected):
+                if one.code != "empty":
+                    notes.append(Note(row, index, one.code))
+                continue
+            several = cell.count("@") > 1
+            for each in email.normalise_all(cell, settings.profile) if several else (one,):
+                if isinstance(each, Rejected):
+                    notes.append(Note(row, index, each.code))
+                elif not mailboxes[row]:
+                    found[row], mailboxes[row] = (each.deliverable,), (each.canonical,)
+                elif len(found[row]) < MAX_POINTS and each.canonical not in mailboxes[row]:
+                    found[row] += (each.deliverable,)
+                    mailboxes[row] += (each.canonical,)
+    return found, mailboxes
 
 
-def _phones(
-    column: Sequence[str],
-    index: int,
-    into: list[list[Phone]],
-    notes: list[Note],
-    settings: Settings,
-) -> None:
-    for row, one in enumerate(phone.normalise_column(column, settings.region)):
-        if isinstance(one, Rejected):
-            if one.code != "empty":
-                notes.append(Note(row, index, one.code))
-            continue
-        several = _SEVERAL_PHONES.search(column[row]) is not None
-        for each in phone.normalise_all(column[row], settings.region) if several else (one,):
-            if isinstance(each, Rejected):
-                notes.append(Note(row, index, each.code))
-            elif len(into[row]) < MAX_POINTS and all(
-                each.e164 != other.e164 for other in into[row]
-            ):
-                into[row].append(each)
+def _phones(columns: _Columns, notes: list[Note], settings: Settings) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = [()] * columns.rows
+    for index in columns.of(Role.PHONE):
+        cells = columns.cells[index]
+        results = phone.normalise_column(cells, settings.region)
+        for row, (cell, one) in enumerate(zip(cells, results, strict=True)):
+            if isinstance(one, Rejected):
+                if one.code != "empty":
+                    notes.append(Note(row, index, one.code))
+                continue
+            several = _SEVERAL_PHONES.search(cell) is not None
+            for each in phone.normalise_all(cell, settings.region) if several else (one,):
+                if isinstance(each, Rejected):
+                    notes.append(Note(row, index, each.code))
+                elif len(found[row]) < MAX_POINTS and each.e164 not in found[row]:
+                    found[row] += (each.e164,)
+    return found
 
 
-def _names(
-    cells: Sequence[Sequence[str]],
-    rows: int,
-    columns: Mapping[Role, tuple[int, ...]],
-    notes: list[Note],
-) -> list[Name]:
-    first = _first(cells, rows, columns, Role.FIRST_NAME)
-    last = _first(cells, rows, columns, Role.LAST_NAME)
-    suffix = _first(cells, rows, columns, Role.SUFFIX)
-    full = [
-        "" if a or b else c
-        for a, b, c in zip(first, last, _first(cells, rows, columns, Role.FULL_NAME), strict=True)
-    ]
-    for role, values in (
+def _names(columns: _Columns, notes: list[Note]) -> tuple[list[str], list[str], list[str]]:
+    """First name, last name and suffix per row."""
+    first, last = columns.first(Role.FIRST_NAME), columns.first(Role.LAST_NAME)
+    suffix = columns.first(Role.SUFFIX)
+    full = [""] * columns.rows
+    if columns.of(Role.FULL_NAME):
+        whole = columns.first(Role.FULL_NAME)
+        full = ["" if a or b else c for a, b, c in zip(first, last, whole, strict=True)]
+    for role, cells in (
         (Role.FIRST_NAME, first),
         (Role.LAST_NAME, last),
         (Role.FULL_NAME, full),
         (Role.SUFFIX, suffix),
     ):
-        for row, cell in enumerate(values):
-            if cell and not cell.isalpha() and is_suspicious(cell):
-                values[row] = ""
-                notes.append(Note(row, columns[role][0], "suspicious"))
-    found = [
-        names.split_full(c) if c else names.parts(first=a, last=b, suffix=d)
-        for a, b, c, d in zip(first, last, full, suffix, strict=True)
-    ]
-    for row, name in enumerate(found):
-        if not (names.is_name(name.first) and names.is_name(name.last)):
-            found[row] = Name()
+        bad = {cell for cell in set(cells) if not cell.isalpha() and is_suspicious(cell)}
+        for row, cell in enumerate(cells) if bad else ():
+            if cell in bad:
+                cells[row] = ""
+                notes.append(Note(row, columns.of(role)[0], "suspicious"))
+    found = _once(_name, list(zip(first, last, full, suffix, strict=True)))
+    firsts, lasts = [name.first for name in found], [name.last for name in found]
+    suffixes = [name.suffix for name in found]
+    unfit = {part for part in {*firsts, *lasts} if not names.is_name(part)}
+    for row, parts in enumerate(zip(firsts, lasts, strict=True)) if unfit else ():
+        if not unfit.isdisjoint(parts):
+            firsts[row] = lasts[row] = suffixes[row] = ""
             filled = ((Role.FULL_NAME, full), (Role.FIRST_NAME, first), (Role.LAST_NAME, last))
-            column = next(columns[role][0] for role, cells_of in filled if cells_of[row])
+            column = next(columns.of(role)[0] for role, cells in filled if cells[row])
             notes.append(Note(row, column, "already_hashed"))
-    return found
+    return firsts, lasts, suffixes
 
 
-def _births(
-    cells: Sequence[Sequence[str]], rows: int, births: Mapping[int, Births], notes: list[Note]
-) -> list[str]:
-    found = [""] * rows
+def _name(cells: tuple[str, str, str, str]) -> Name:
+    first, last, full, suffix = cells
+    return names.split_full(full) if full else names.parts(first=first, last=last, suffix=suffix)
+
+
+def _birth_dates(columns: _Columns, births: Mapping[int, Births], notes: list[Note]) -> list[str]:
+    found = [""] * columns.rows
     for index, column in births.items():
-        for row, result in enumerate(column.read(cells[index])):
+        for row, result in enumerate(column.read(columns.cells[index])):
             if isinstance(result, Rejected):
                 notes.append(Note(row, index, result.code))
             elif not found[row]:
@@ -312,75 +354,48 @@ def _births(
 
 
 def _places(
-    cells: Sequence[Sequence[str]],
-    rows: int,
-    columns: Mapping[Role, tuple[int, ...]],
-    notes: list[Note],
-    settings: Settings,
-) -> tuple[list[Places], list[str]]:
+    columns: _Columns, notes: list[Note], settings: Settings
+) -> tuple[list[str], list[str], list[str], list[str]]:
+    """Country, state, postcode and house number per row."""
     countries = [
-        found or settings.region
-        for found in _once(places.country, _first(cells, rows, columns, Role.COUNTRY))
+        found or settings.region for found in _once(places.country, columns.first(Role.COUNTRY))
     ]
     states = _once(
         lambda pair: places.state(*pair),
-        list(zip(_first(cells, rows, columns, Role.STATE), countries, strict=True)),
+        list(zip(columns.first(Role.STATE), countries, strict=True)),
     )
-    written = _first(cells, rows, columns, Role.POSTCODE)
     codes = _once(
         lambda three: postcodes.normalise(three[0], three[1], state=three[2]) if three[0] else "",
-        list(zip(written, countries, states, strict=True)),
+        list(zip(columns.first(Role.POSTCODE), countries, states, strict=True)),
     )
     numbers = [
-        addresses.house_number(street) if street else ""
-        for street in _first(cells, rows, columns, Role.STREET)
+        addresses.house_number(street) if street else "" for street in columns.first(Role.STREET)
     ]
-    whole = _first(cells, rows, columns, Role.FULL_ADDRESS)
-    found: list[Places] = []
-    for row, (country, state, code) in enumerate(zip(countries, states, codes, strict=True)):
-        postcode = code
+    read: list[str] = []
+    for row, code in enumerate(codes):
         if isinstance(code, Rejected):
-            notes.append(Note(row, columns[Role.POSTCODE][0], code.code))
-            postcode = ""
-        assert isinstance(postcode, str)  # a refused one was replaced
-        if whole[row] and not (state and postcode and numbers[row]):
-            address = addresses.split(whole[row], country)
-            numbers[row] = numbers[row] or address.house_number
-            state = state or address.places.state  # noqa: PLW2901 - completed by the address
-            postcode = postcode or address.places.postcode
-        found.append(Places(country, state, postcode))
-    return found, numbers
+            notes.append(Note(row, columns.of(Role.POSTCODE)[0], code.code))
+            read.append("")
+        else:
+            read.append(code)
+    if columns.of(Role.FULL_ADDRESS):
+        for row, whole in enumerate(columns.first(Role.FULL_ADDRESS)):
+            if whole and not (states[row] and read[row] and numbers[row]):
+                address = addresses.split(whole, countries[row])
+                numbers[row] = numbers[row] or address.house_number
+                states[row] = states[row] or address.places.state
+                read[row] = read[row] or address.places.postcode
+    return countries, states, read, numbers
 
 
-def _record_ids(
-    cells: Sequence[Sequence[str]],
-    rows: int,
-    columns: Mapping[Role, tuple[int, ...]],
-    notes: list[Note],
-) -> list[str]:
-    ids = _first(cells, rows, columns, Role.RECORD_ID)
-    for row, cell in enumerate(ids):
-        if len(cell) > _MAX_RECORD_ID:
-            notes.append(Note(row, columns[Role.RECORD_ID][0], "too_long"))
-            ids[row] = ""
+def _record_ids(columns: _Columns, notes: list[Note]) -> list[str]:
+    ids = columns.first(Role.RECORD_ID)
+    if max(map(len, ids), default=0) > _MAX_RECORD_ID:
+        for row, cell in enumerate(ids):
+            if len(cell) > _MAX_RECORD_ID:
+                notes.append(Note(row, columns.of(Role.RECORD_ID)[0], "too_long"))
+                ids[row] = ""
     return ids
-
-
-def _first(
-    cells: Sequence[Sequence[str]],
-    rows: int,
-    columns: Mapping[Role, tuple[int, ...]],
-    role: Role,
-) -> list[str]:
-    """Per row, the first cell of the role's columns that holds something, trimmed."""
-    indexes = columns.get(role, ())
-    if not indexes:
-        return [""] * rows
-    found = [cell.strip() for cell in cells[indexes[0]]]
-    for index in indexes[1:]:
-        if "" in found:
-            found = [a or b.strip() for a, b in zip(found, cells[index], strict=True)]
-    return found
 
 
 def _language(cell: str) -> str:

@@ -23,13 +23,14 @@ from consortium.pack.check import Reading
 from consortium.pack.layout import Meaning
 from consortium.pack.problems import CODES, safe_cell, write_problems
 from consortium.pack.recognition import is_known, recognise
-from consortium.pack.repeats import Repeats
+from consortium.pack.repeats import Repeats, fingerprints
 from consortium.pack.source import open_list
 from consortium.pack.values import is_suspicious
 from consortium.tokens import PROFILE
 from consortium.types import PartnerSlug
 from consortium.vault import age
 from consortium.vault.pack_file import PackReader
+from consortium.vault.pack_rows import RowLine
 
 TODAY = date(2026, 9, 1)
 INTAKE = age.new_identity()
@@ -195,9 +196,9 @@ def test_what_is_packed_is_taken_in(people: list[list[str]], region: str) -> Non
         except BadFile:  # more control characters than a text has
             return
         for batch in reading.batches():
-            normal.email_values(batch.items, profile=PROFILE)
-            normal.phone_values(batch.items)
-            checker.check([item for item in batch.items if isinstance(item, PackRow)])
+            normal.email_values(batch.sent, profile=PROFILE)
+            normal.phone_values(batch.sent)
+            checker.check([line for line in batch.sent if isinstance(line, RowLine)])
 
 
 @SLOW
@@ -253,13 +254,13 @@ def test_a_column_of_refusals_never_adds_anybody(
 
 @given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=12))
 def test_repeats_are_what_a_set_would_say(batches: list[list[str]]) -> None:
-    repeats, seen = Repeats(key=bytes(16)), set[str]()
+    repeats, seen = Repeats(), set[str]()
     for batch in batches:
         expected = []
         for said in batch:
             expected.append(said not in seen)
             seen.add(said)
-        assert repeats.first_time(batch) == expected
+        assert repeats.first_time(fingerprints(batch, key=bytes(16))) == expected
 
 
 @given(st.text(max_size=60))

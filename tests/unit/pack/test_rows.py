@@ -9,6 +9,7 @@ import pytest
 from consortium.intake.normal import RowChecker
 from consortium.model import Consent, ConsentBasis, PackOptOut, Relationship
 from consortium.pack import Stated, parse_attest
+from consortium.vault.pack_rows import RowLine
 from tests.unit.pack.conftest import TODAY, Desk
 
 HEADER = "first,last,email,phone,zip,state\n"
@@ -333,7 +334,9 @@ def test_a_hash_in_place_of_a_name_is_not_sent(desk: Desk, cells: str) -> None:
     (row,) = read.rows
     assert (row.first_name, row.last_name) == ("", "")
     assert [flaw.code for flaw in read.flaws] == ["already_hashed"]
-    RowChecker(TODAY).check([row])  # what is packed is taken in
+    (line,) = next(read.reading.batches()).sent
+    assert isinstance(line, RowLine)
+    RowChecker(TODAY).check([line])  # what is packed is taken in
 
 
 def test_a_hash_inside_a_full_name_is_not_sent(desk: Desk) -> None:
