@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from consortium_cli.screen import heading, say, say_all
-from consortium_cli.wording import count, joined, wrapped
+from consortium_cli.wording import count, counted, joined, listed, wrapped
 
 if TYPE_CHECKING:
-    from consortium.pack import Attested, CheckReport, WorthFixing
+    from consortium.pack import Attested, CheckReport, Hint, SentColumn, WorthFixing
 
 __all__ = ["show_attested", "show_check"]
 
@@ -52,6 +52,8 @@ _CONFIDENCE: Final = {
 }
 _MOST: Final = 10  # kinds of problems, and columns, that are listed
 _SIDE: Final = 20  # where the text beside a small heading begins
+_LINES: Final = 3  # lines named of each kind
+_USUAL_REGION: Final = "US"
 
 
 def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
@@ -63,19 +65,32 @@ def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
         said: Options given with it that packing needs as well.
     """
     say("  Your computer only. Nothing has left it.")
-    sure = _CONFIDENCE[report.confidence]
     written = f"{report.encoding}, {report.delimiter}, {count(report.rows)} rows"
-    say_all(wrapped(f"{report.layout_title} ({sure}), {written}"))
+    say_all(wrapped(f"{report.layout_title} ({_sure(report)}), {written}"))
+    if report.region != _USUAL_REGION:
+        say(f"  local numbers, postcodes and dates as in {report.region}")
     say_all(joined(list(_fates(report))))
     say()
     show_attested(report, title="WHAT YOU WOULD BE ATTESTING")
     say()
     _show_columns(report)
     _show_problems(report)
+    _show_hints(report)
     say()
     words = [str(file), *said, "--list", "NAME", "--obtained", "YYYY-MM-DD"]
     command = " ".join(shlex.quote(word) for word in words)
     say_all(wrapped(f"Next: consortium upload pack {command}", rest=" " * 8))
+
+
+def _sure(report: CheckReport) -> str:
+    sure, by = _CONFIDENCE[report.confidence], report.recognition
+    if report.confidence == "certain" and not by.other:
+        return sure
+    if by.found:
+        sure += f": {counted(by.found, 'header')} of its own"
+    if by.other:
+        sure += f"; {by.other}: {by.other_found}"
+    return sure
 
 
 def _fates(report: CheckReport) -> Iterator[str]:
@@ -143,7 +158,16 @@ def _show_columns(report: CheckReport) -> None:
     ]
     _beside("SENT, ENCRYPTED", [*words, "what you attest"])
     _beside("READ HERE ONLY", list(report.read))
-    _beside("NOT SENT", list(report.not_sent))
+    tags = dict(report.tags)
+    _beside(
+        "NOT SENT",
+        [
+            f"{header} ({counted(tags[header], 'tag')})" if tags.get(header) else header
+            for header in report.not_sent
+        ],
+    )
+    if shareable := [header for header, different in report.tags if different]:
+        say(f"{'':<{_SIDE}}share one: --keep {shlex.quote(shareable[0])}")
 
 
 def _beside(title: str, words: list[str]) -> None:
@@ -159,7 +183,7 @@ def _show_problems(report: CheckReport) -> None:
     say()
     heading("WORTH FIXING")
     for problem in report.worth_fixing[:_MOST]:
-        say_all(wrapped(_problem(problem), first=f"  {count(problem.count):>7}  ", rest=" " * 11))
+        _numbered(problem.count, _problem(problem))
     rest = len(report.worth_fixing) - _MOST
     if rest > 0:
         say(f"           and {rest} other kind{'' if rest == 1 else 's'} of problem")
@@ -168,11 +192,54 @@ def _show_problems(report: CheckReport) -> None:
 
 
 def _problem(problem: WorthFixing) -> str:
-    words = f"{problem.column}: {problem.sentence}" if problem.column else problem.sentence
+    words = f"{problem.column.strip()}: " if problem.column else ""
+    words += problem.sentence
     if problem.repair and problem.repair.split()[0] not in words:  # some sentences end with it
         words += f"; {problem.repair}"
     if problem.rows_used == problem.count:
-        words += " (these rows are sent without it)"
+        words += f" ({'this row is' if problem.count == 1 else 'these rows are'} sent without it)"
     elif problem.rows_used:
-        words += f" ({count(problem.rows_used)} of these rows are sent without it)"
-    return words
+        used = problem.rows_used
+        words += f" ({count(used)} of these rows {'is' if used == 1 else 'are'} sent without it)"
+    return f"{words} · {_lines(problem.lines, problem.count)}"
+
+
+def _show_hints(report: CheckReport) -> None:
+    if report.hints or report.proposals or report.unread_refusals:
+        say()
+        heading("LOOK AT")
+    for hint in report.hints[:_MOST]:
+        _numbered(hint.count, _hint(hint))
+    for column in report.proposals[:_MOST]:
+        say_all(wrapped(_proposal(column), first=" " * 11))
+    if report.unread_refusals:
+        names = listed(f'"{header.strip()}"' for header in report.unread_refusals[:_MOST])
+        say_all(
+            wrapped(
+                f"{names}: not read, and may hold refusals; say what the words mean in a "
+                "mapping, or ignore the column there",
+                first=" " * 11,
+            )
+        )
+    if report.proposals or report.unread_refusals:
+        say("           a mapping to start from: --write-map FILE")
+
+
+def _hint(hint: Hint) -> str:
+    words = f"{hint.column.strip()}: {hint.sentence}"
+    words += f"; {hint.repair}" if hint.repair else ""
+    return f"{words} · {_lines(hint.lines, hint.count)}"
+
+
+def _proposal(column: SentColumn) -> str:
+    role = _ROLES.get(column.role, column.role.replace("_", " "))
+    return f'"{column.header.strip()}" is not read and looks like {role}'
+
+
+def _numbered(number: int, words: str) -> None:
+    say_all(wrapped(words, first=f"  {count(number):>7}  ", rest=" " * 11))
+
+
+def _lines(lines: Sequence[int], number: int) -> str:
+    named = ", ".join(count(line) for line in lines[:_LINES])
+    return f"line{'' if number == 1 else 's'} {named}{' …' if number > _LINES else ''}"

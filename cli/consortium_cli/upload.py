@@ -20,6 +20,7 @@ from consortium_cli.screen import (
     confirm,
     dry_run_option,
     format_option,
+    note,
     say,
     say_all,
     show_rows,
@@ -144,15 +145,25 @@ def _pack_options(*, required: bool) -> Callable[[_F], _F]:
 @command.command("check")
 @click.argument("file", type=FILE)
 @_list_options
+@click.option(
+    "--write-map",
+    type=FILE,
+    help="Write what is recognised as a mapping, to correct and give back with --map.  "
+    "[default: none]",
+)
 @click.pass_context
-def check(ctx: click.Context, *, file: Path, said: _Said) -> None:
+def check(ctx: click.Context, *, file: Path, said: _Said, write_map: Path | None) -> None:
     """Say what is in the list FILE and what packing it would attest. Nothing leaves the machine.
 
     Needs no home; in a partner's home it reads the list as that partner's consortium would.
     """
-    from consortium.app import check_without_home  # noqa: PLC0415 - loads the whole library
+    from consortium.app import check_without_home, write_mapping  # noqa: PLC0415 - the same
 
     partner = desk_if_any(ctx)
+    if write_map is not None:
+        write = write_mapping if partner is None else partner.write_mapping
+        write(file, to=write_map, options=said.options(file))
+        note(f"  {write_map} is written: look it over, then give it with --map {write_map}")
     if partner is None:
         today = SystemClock().now().date()
         report = check_without_home(file, options=said.options(file), today=today)

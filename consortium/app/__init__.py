@@ -5,7 +5,7 @@ needs no home stands beside them.
 """
 
 from consortium.app.creating import create, create_partner
-from consortium.app.desk import ListOptions, PartnerDesk, check_without_home
+from consortium.app.desk import ListOptions, PartnerDesk, check_without_home, write_mapping
 from consortium.app.host import Consortium
 from consortium.app.ledgers import verify_export
 from consortium.app.opening import open, open_partner, upgrade  # noqa: A004 - consortium.open
@@ -24,4 +24,5 @@ __all__ = [
     "open_partner",
     "upgrade",
     "verify_export",
+    "write_mapping",
 ]

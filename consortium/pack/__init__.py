@@ -4,7 +4,8 @@
 in a stream, under the consortium's normalisation profile, and need neither host nor database.
 """
 
-from consortium.pack.check import Attested, CheckReport, SentColumn, WorthFixing, check
+from consortium.pack.check import Attested, CheckReport, Hint, SentColumn, WorthFixing, check
+from consortium.pack.drafts import draft_mapping, write_draft
 from consortium.pack.layout import Confidence, Role
 from consortium.pack.mapping import MappingDocument, Stated, parse_attest
 from consortium.pack.pack import PackResult, pack
@@ -18,6 +19,7 @@ __all__ = [
     "CheckReport",
     "Confidence",
     "Flaw",
+    "Hint",
     "MappingDocument",
     "PackResult",
     "RecordIdSealer",
@@ -28,9 +30,11 @@ __all__ = [
     "WorthFixing",
     "check",
     "default_path",
+    "draft_mapping",
     "layout_names",
     "open_record_id",
     "pack",
     "parse_attest",
+    "write_draft",
     "write_problems",
 ]

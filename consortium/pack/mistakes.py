@@ -49,8 +49,8 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "say which column holds them with --map",
         ),
         "several_emails": (
-            "several addresses in one cell; all of them are used",
-            "nothing, if all are the same person's",
+            "several addresses in one cell; all of them are taken for this person's",
+            "",
         ),
         "shared_contact": (
             "one and the same address or number in many rows",
@@ -61,12 +61,12 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "widen the column or repair the formula, then export again",
         ),
         "zip_lost_zero": (
-            "ZIP codes that lost a leading zero; read with it",
-            "nothing, or export that column as text",
+            "ZIP codes that lost their leading zero; they are read with it",
+            "",
         ),
     }
 )
-"""Code → what is the matter, and its repair."""
+"""Code → what is the matter, and its repair; empty: there is nothing to do."""
 
 FIRST_LINES = 5
 """How many lines are named of each kind."""
@@ -82,7 +82,8 @@ _ERROR = re.compile(
 )
 _GARBLED = re.compile(r"[ÃÂ][\x80-\xbf\u0152-\u2122]|â€|ï¿½|\ufffd|[a-z]\?[a-z]")
 _LOST_ZERO = re.compile(r"^[ \t]*\d{3,4}(?:-\d{4}|\.0)?[ \t]*$", re.MULTILINE)
-_AT = re.compile("@")
+_ADDRESS = re.compile(r"[^\s@]@[a-z0-9.-]{1,100}\.[a-z]{2}", re.IGNORECASE)
+_ADDRESSES = re.compile(r"@[^@]{1,300}?[\s,;|/][^@]{0,300}?[^\s@,;|/<]@")
 _NAMES = (Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME)
 _LETTERS = (*_NAMES, Role.STREET, Role.FULL_ADDRESS)
 _NO_EMAILS = (*_NAMES, Role.PHONE, Role.POSTCODE, Role.STATE, Role.BIRTH_DATE)
@@ -155,7 +156,7 @@ class Lookout:
             _look_for_garbled(batch, column)
         for column in self._of(*_NO_EMAILS):
             if "@" in batch.joined(column):
-                batch.note("misplaced_email", column, _AT.search)
+                batch.note("misplaced_email", column, _ADDRESS.search)
         for column in self._of(Role.EMAIL):
             _look_at_emails(batch, column)
         for column in self._of(Role.EMAIL, Role.PHONE):
@@ -229,7 +230,7 @@ def _look_at_emails(batch: _Batch, column: int) -> None:
     batch.filled[column] = len(cells) - cells.count("")
     with_at = sum(1 for cell in cells if "@" in cell)
     if batch.joined(column).count("@") > with_at:
-        batch.note("several_emails", column, lambda cell: cell.count("@") > 1)
+        batch.note("several_emails", column, _ADDRESSES.search)
     if with_at < batch.filled[column]:
         batch.note("hashes", column, _is_hash)
         batch.note("not_emails", column, _is_no_email)
