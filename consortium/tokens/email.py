@@ -34,6 +34,7 @@ _PLAIN_DOMAIN = re.compile(r"(?:(?=[^.]{1,63}\.)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"@(.*)')
 _ESCAPED = re.compile(r"\\(.)")
 _BRACKETED = re.compile(r"[^<>]*<\s*([^<>]*?)\s*>[\s,;.]*")
+_ASIDE = re.compile(r"^\([^()<>@\\]*\w[^()<>@\\]*\)\s*|\s*\([^()<>@\\]*\w[^()<>@\\]*\)$")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "[": "]", "(": ")"}
 _SEPARATORS = ("\n", ":::", ";", "|", ",", " / ", " or ", " and ", " & ", " ", "/")
 _DOTLESS = frozenset({"gmail.com", "googlemail.com"})
@@ -172,6 +173,7 @@ def _hides_punctuation(char: str) -> bool:
 
 
 def _unwrapped(address: str) -> str:
+    address = _ASIDE.sub("", address)
     if bracketed := _BRACKETED.fullmatch(address):
         address = bracketed[1]
     address = address.rstrip(",; ")

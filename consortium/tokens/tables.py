@@ -23,6 +23,7 @@ __all__ = [
     "state_names",
     "states",
     "word_sets",
+    "words",
 ]
 
 
@@ -31,6 +32,12 @@ def word_sets(name: str) -> Mapping[str, frozenset[str]]:
     """The words under each key of a TOML file of `data/`; each value is words between spaces."""
     document = tomllib.loads(_read(name))
     return MappingProxyType({key: frozenset(words.split()) for key, words in document.items()})
+
+
+def words(name: str, key: str) -> list[str]:
+    """The words under one key of a TOML file of `data/`, in its order."""
+    found: str = tomllib.loads(_read(name))[key]
+    return found.split()
 
 
 def lines(name: str) -> list[str]:
