@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from consortium.pack.files.several import STATUS_HEADER
 from consortium.pack.layout import Layout, Role, fold_header
 from consortium.pack.values import Note
 from consortium.tokens import Email, email
@@ -38,6 +39,7 @@ class Shape:
         self._headers = layout.headers
         self._delimiter = delimiter
         self._width = len(layout.headers)
+        self._own = int(layout.headers[:1] == (STATUS_HEADER,))  # where the file's own cells begin
         self._folded = [fold_header(h) for h in layout.headers]
         columns = layout.columns
         self._emails = columns.get(Role.EMAIL, ())
@@ -128,7 +130,7 @@ class Shape:
         return same >= _SAME_HEADERS * len(named)
 
     def _is_footer(self, row: Sequence[str]) -> bool:
-        filled = [cell for cell in row if cell.strip()]
+        filled = [cell for cell in row[self._own :] if cell.strip()]
         return 0 < len(filled) <= _FOOTER_CELLS and _FOOTER.match(filled[0][:200]) is not None
 
     def _swallows(self, cells: Sequence[str]) -> bool:

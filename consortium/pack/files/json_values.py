@@ -146,9 +146,10 @@ class _Parser:
             except ValueError as error:
                 if self._at_end:
                     raise self._malformed() from error
-                if len(self._window) - self._at > MAX_RECORD_CHARACTERS:
+                have = len(self._window) - self._at
+                if have > MAX_RECORD_CHARACTERS:
                     return None
-                self._fill(want)
+                self._fill(min(want, MAX_RECORD_CHARACTERS + 1 - have))
                 want *= 2
             else:
                 assert isinstance(value, dict)  # it began with a brace
@@ -212,8 +213,10 @@ class _Parser:
             except ValueError as error:
                 if self._at_end:
                     raise self._malformed() from error
-                if len(self._window) - self._at > MAX_RECORD_CHARACTERS:
+                have = len(self._window) - self._at
+                if have > MAX_RECORD_CHARACTERS:
                     raise self._too_long() from error
+                want = min(want, MAX_RECORD_CHARACTERS + 1 - have)
             else:
                 if end < len(self._window) or self._at_end:  # else a number may go on
                     self._at = end
