@@ -1,0 +1,29 @@
+"""Voter files and registers: loaded under a licence, persons found in them, who has voted."""
+
+from consortium.voters.convert import REJECTIONS, RawVoters
+from consortium.voters.layout import is_known, layout_names
+from consortium.voters.load import LoadResult, VoterFile, load
+from consortium.voters.match import MatchResult, OwnRate, rate_of_owner
+from consortium.voters.match import run as match
+from consortium.voters.returned import ReturnedResult
+from consortium.voters.returned import read as read_returned
+from consortium.voters.sweep import end, expire, sweep
+
+__all__ = [
+    "REJECTIONS",
+    "LoadResult",
+    "MatchResult",
+    "OwnRate",
+    "RawVoters",
+    "ReturnedResult",
+    "VoterFile",
+    "end",
+    "expire",
+    "is_known",
+    "layout_names",
+    "load",
+    "match",
+    "rate_of_owner",
+    "read_returned",
+    "sweep",
+]

@@ -6,8 +6,8 @@ each field counting, because what one list lacks another has. What households sh
 each (address, contact points), so that four people behind one door do not look like one.
 
 Vetoed whatever else agrees: contradicting suffixes, first names that are two names, birth years a
-generation apart. The weights are data (`data/weights.toml`), trained on generated worlds and shipped;
-nothing is learnt from a consortium's own people.
+generation apart. The weights are data (`data/weights.toml`), trained on generated worlds and
+shipped; nothing is learnt from a consortium's own people.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def first_level(a: str, b: str) -> str:
 
 
 @lru_cache(_CACHE)
-def birth_level(mine: str, theirs: str) -> str:
+def birth_level(mine: str, theirs: str) -> str:  # noqa: PLR0911 - a list of cases
     """How a row's birth date stands to a voter's date or year.
 
     Args:

@@ -76,13 +76,13 @@ class ConvertSetup:
 
 @dataclass(frozen=True, slots=True)
 class RawVoters:
-    """Consecutive records: number of the first, and the cells of each."""
+    """Consecutive records: the line on which each stands, and its cells."""
 
-    first: int
+    lines: Sequence[int]
     rows: Sequence[Sequence[str]]
 
     def __repr__(self) -> str:
-        return f"RawVoters(first={self.first}, rows={len(self.rows)}, ‹personal›)"
+        return f"RawVoters(rows={len(self.rows)}, ‹personal›)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -115,7 +115,7 @@ class Converted:
         voters: In the order of the file.
         chains: Distinct places of voters, each a tuple of steps, parents first.
         left_out: On the register no more.
-        rejected: (record number, code).
+        rejected: (line, code).
     """
 
     voters: list[VoterFacts] = field(default_factory=list)
@@ -182,10 +182,10 @@ class _Converter:
         """Every record of a batch."""
         found = Converted()
         chains: dict[tuple[str, ...], int] = {}
-        for number, row in enumerate(batch.rows, start=batch.first):
+        for line, row in zip(batch.lines, batch.rows, strict=True):
             reason = self._take(row, found, chains)
             if reason:
-                found.rejected.append((number, reason))
+                found.rejected.append((line, reason))
         return found
 
     def _take(

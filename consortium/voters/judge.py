@@ -1,6 +1,6 @@
 """Persons and voters in, matches out: which voter a person is, or that nobody can say.
 
-First the voters that could be meant are found by keys (`keys`): the persons' keys are held as sorted
+First the voters that could be meant are found by keys: the persons' keys are held as sorted
 numbers, the voters stream past them. Then, person by person:
 
 1. The exact cascade, strongest rule first: a rule that exactly one voter fulfils decides; one that
@@ -98,8 +98,8 @@ class Matcher:
         self._candidates: defaultdict[int, list[_Candidate]] = defaultdict(list)
         self._keys, self._holders = _index(persons)
 
-    def offer(self, voters: Sequence[tuple[int, VoterBlock]]) -> None:
-        """Let some voters stream past; those that could be somebody are kept."""
+    def offer(self, voters: Sequence[tuple[int, VoterBlock]]) -> list[tuple[int, VoterBlock]]:
+        """Let some voters stream past; those that could be somebody are kept, and returned."""
         keys: list[int] = []
         owners: list[int] = []
         for i, (_, block) in enumerate(voters):
@@ -107,7 +107,7 @@ class Matcher:
             keys += found
             owners += [i] * len(found)
         if not keys or not len(self._keys):
-            return
+            return []
         wanted = np.array(keys, dtype=np.int64)
         owner = np.array(owners, dtype=np.int64)
         left = np.searchsorted(self._keys, wanted, side="left")
@@ -123,6 +123,7 @@ class Matcher:
             kept = self._candidates[person]
             if len(kept) <= _MOST_PAIRS:
                 kept.append(_Candidate(*voters[i]))
+        return [voters[i] for i in sorted({i for _, i in pairs})]
 
     def matches(self) -> Iterator[tuple[int, Match]]:
         """Every person who is matched, by number, ascending."""
@@ -225,7 +226,7 @@ def _voter_keys(block: VoterBlock) -> Iterator[int]:
         yield hash(("p", point))
 
 
-def _keys(
+def _keys(  # noqa: C901 - a list of keys, one condition each
     groups: Iterable[str], *, code: str, birth: str, house: str, postcode: str
 ) -> Iterator[int]:
     """What could bring a row and a voter together: never one weak fact alone."""

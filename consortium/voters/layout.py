@@ -178,22 +178,11 @@ class Layout:
     dates: Literal["MDY", "DMY"]
     width: int
     headless: bool
-    columns: Mapping[Role, Columns]
+    columns: dict[Role, Columns]
     leave_out: tuple[tuple[int, frozenset[str]], ...]
     places: tuple[PlaceColumns, ...]
     elections: tuple[tuple[int, str], ...]
     history_list: tuple[int, ...]
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """For workers: a mapping proxy does not pickle."""
-        values = [getattr(self, name) for name in self.__slots__]
-        return _rebuilt, (*values[:8], dict(self.columns), *values[9:])
-
-
-def _rebuilt(*values: object) -> Layout:
-    fields = list(values)
-    fields[8] = MappingProxyType(fields[8])  # type: ignore[call-overload] # the columns
-    return Layout(*fields)  # type: ignore[arg-type] # in the order of __slots__
 
 
 def fold(text: str) -> str:
@@ -326,7 +315,7 @@ def _laid_over(
         dates=document.dates,
         width=len(headers),
         headless=headless,
-        columns=MappingProxyType(roles),
+        columns=roles,
         leave_out=tuple(
             (index[fold(header)], frozenset(map(fold, words)))
             for header, words in document.leave_out.items()

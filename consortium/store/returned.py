@@ -1,0 +1,163 @@
+"""Lists of who has voted, as the county or the union gives them out day by day.
+
+A list is written invisibly, in short transactions, and counts from the one that makes it active; a
+list that a dead process left is swept. What one list says, no later one takes back: a daily list is
+added to those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+
+from consortium.store.engine import Database, Tx, chunked, give_way, in_chunks
+from consortium.store.tables import metadata
+from consortium.types import EntryIndex
+
+__all__ = [
+    "ReturnedRecord",
+    "activate",
+    "add",
+    "already",
+    "discard",
+    "known_digest",
+    "latest",
+    "stage",
+    "staged",
+]
+
+_list = metadata.tables["consortium_returned_list"]
+_voter = metadata.tables["consortium_returned_voter"]
+
+STAGED: Final = "staged"
+ACTIVE: Final = "active"
+_IN = 500
+_DELETE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnedRecord:
+    """A list of who has voted.
+
+    Attributes:
+        register: Whose ids it has.
+        as_of: When it was true, as the operator said or the file's own time.
+        read_at: When it was read.
+        ids, unknown, new: Exact counts: on it, not in the voter file, on no list before.
+    """
+
+    id: int
+    register: str
+    as_of: datetime
+    read_at: datetime
+    ids: int
+    unknown: int
+    new: int
+
+
+def stage(tx: Tx, *, register: str, digest: bytes, as_of: datetime, at: datetime) -> int:
+    """Begin a list that does not count yet; returns its number."""
+    statement = insert(_list).values(
+        register_name=register,
+        digest=digest,
+        state=STAGED,
+        as_of=as_of,
+        read_at=at,
+        ids=0,
+        unknown=0,
+        new=0,
+    )
+    (number,) = tx.execute(statement.returning(_list.c.id)).one()
+    return int(number)
+
+
+def already(tx: Tx, voters: Sequence[bytes], *, also: int) -> set[bytes]:
+    """Which of these voters are on an active list, or on the list `also`."""
+    found: set[bytes] = set()
+    for part in chunked(voters, _IN):
+        statement = (
+            select(_voter.c.voter)
+            .join(_list, _list.c.id == _voter.c.list_id)
+            .where(_voter.c.voter.in_(part), (_list.c.state == ACTIVE) | (_list.c.id == also))
+        )
+        found.update(bytes(voter) for voter in tx.execute(statement).scalars())
+    return found
+
+
+def add(database: Database, list_id: int, voters: Iterable[bytes]) -> int:
+    """Write voters of a staged list, in short transactions; returns how many."""
+    return in_chunks(
+        database, _voter.name, ("voter", "list_id"), ((voter, list_id) for voter in voters)
+    )
+
+
+def activate(tx: Tx, list_id: int, *, ids: int, unknown: int, new: int, entry: EntryIndex) -> None:
+    """The moment from which a list counts."""
+    tx.execute(
+        update(_list)
+        .where(_list.c.id == list_id, _list.c.state == STAGED)
+        .values(state=ACTIVE, ids=ids, unknown=unknown, new=new, entry=entry)
+    )
+
+
+def known_digest(tx: Tx, register: str, digest: bytes) -> ReturnedRecord | None:
+    """The active list of the same file, if it was read before."""
+    statement = select(_list).where(
+        _list.c.digest == digest, _list.c.register_name == register, _list.c.state == ACTIVE
+    )
+    row = tx.execute(statement).first()
+    return None if row is None else _record(row)
+
+
+def latest(tx: Tx, *, registers: Collection[str]) -> list[ReturnedRecord]:
+    """The list that is true of the latest day, for each of these registers that has one."""
+    statement = (
+        select(_list)
+        .where(_list.c.state == ACTIVE, _list.c.register_name.in_(registers))
+        .order_by(_list.c.as_of, _list.c.id)
+    )
+    found = {row.register_name: _record(row) for row in tx.execute(statement)}
+    return [found[register] for register in sorted(found)]
+
+
+def staged(tx: Tx) -> list[int]:
+    """Lists being read, or left by a process that died."""
+    return list(tx.execute(select(_list.c.id).where(_list.c.state == STAGED)).scalars())
+
+
+def discard(database: Database, list_id: int) -> None:
+    """Remove a list that does not count."""
+    while True:
+        with database.write(durable=False) as tx:
+            state = tx.execute(select(_list.c.state).where(_list.c.id == list_id)).scalar()
+            if state != STAGED:
+                return
+            voters = list(
+                tx.execute(
+                    select(_voter.c.voter).where(_voter.c.list_id == list_id).limit(_DELETE)
+                ).scalars()
+            )
+            for part in chunked(voters, _IN):
+                tx.execute(
+                    delete(_voter).where(_voter.c.list_id == list_id, _voter.c.voter.in_(part))
+                )
+            if not voters:
+                tx.execute(delete(_list).where(_list.c.id == list_id))
+                return
+        give_way()
+
+
+def _record(row: object) -> ReturnedRecord:
+    return ReturnedRecord(
+        id=row.id,  # type: ignore[attr-defined] # a row of the table
+        register=row.register_name,  # type: ignore[attr-defined] # the same
+        as_of=row.as_of,  # type: ignore[attr-defined] # the same
+        read_at=row.read_at,  # type: ignore[attr-defined] # the same
+        ids=row.ids,  # type: ignore[attr-defined] # the same
+        unknown=row.unknown,  # type: ignore[attr-defined] # the same
+        new=row.new,  # type: ignore[attr-defined] # the same
+    )

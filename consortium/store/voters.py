@@ -1,0 +1,389 @@
+"""Voter files and registers: loaded invisibly in chunks, counted from one short transaction.
+
+`staged → active → ended`, by `UPDATE … WHERE state = …` with the count checked. A staged load is
+invisible to everything but the sweep. Rows are sealed before they come here; nothing in this module
+can tell who a voter is. The rows of an ended load are deleted; the load stays, as evidence, with
+its salt blanked once nothing of it is left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, delete, func, insert, select, update
+
+from consortium.errors import NotFound, StateConflict, quoted
+from consortium.model import Purpose
+from consortium.store.engine import Database, Tx, chunked, in_chunks
+from consortium.store.tables import metadata
+from consortium.types import EntryIndex, PartnerSlug
+
+__all__ = [
+    "ACTIVE",
+    "LoadCounts",
+    "LoadRecord",
+    "activate",
+    "add_history",
+    "add_rows",
+    "all_of",
+    "by_id",
+    "delete_some",
+    "due",
+    "end",
+    "forget",
+    "frequencies",
+    "get",
+    "known",
+    "live_with_digest",
+    "mark_erased",
+    "save_frequencies",
+    "set_entry",
+    "stage",
+    "staged",
+    "stream",
+    "unerased",
+    "usable",
+]
+
+_load = metadata.tables["consortium_voter_load"]
+_licence = metadata.tables["consortium_voter_licence"]
+_row = metadata.tables["consortium_voter_row"]
+_history = metadata.tables["consortium_voter_history"]
+_partner = metadata.tables["consortium_partner"]
+_set = metadata.tables["consortium_place_set"]
+_set_member = metadata.tables["consortium_place_set_member"]
+_match = metadata.tables["consortium_voter_match"]
+_link = metadata.tables["consortium_voter_link"]
+
+STAGED: Final = "staged"
+ACTIVE: Final = "active"
+ENDED: Final = "ended"
+_NAME = re.compile(r"v-([0-9]{1,15})")
+_FETCH = 10_000
+_IN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class LoadCounts:
+    """What became of a file's records, exactly."""
+
+    rows: int = 0
+    left_out: int = 0
+    rejected: int = 0
+    repeated: int = 0
+    history_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRecord:
+    """A load as stored; times are aware UTC.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        layout, register: Which columns it has; whose ids they are.
+        state: `staged`, `active` or `ended`.
+        licensed: Whose messages may rest on it.
+        purposes: What these may be for.
+        until: The last day of its use.
+        salt: Of the key that seals its rows, 32 bytes; empty once erased.
+        match_run: The match that is in use; 0: none yet.
+        entry: The ledger entry that records it; None while staged.
+    """
+
+    id: int
+    digest: bytes
+    layout: str
+    register: str
+    state: str
+    licensed: tuple[PartnerSlug, ...]
+    purposes: tuple[Purpose, ...]
+    until: date
+    salt: bytes
+    counts: LoadCounts
+    match_run: int
+    loaded_at: datetime
+    ended_at: datetime | None
+    entry: EntryIndex | None
+
+    @property
+    def name(self) -> str:
+        """What people call it: `v-3`."""
+        return f"v-{self.id}"
+
+    def usable(self, *, owner: PartnerSlug, purpose: Purpose, day: date) -> bool:
+        """Whether an owner's message of a purpose may rest on it on a day."""
+        return owner in self.licensed and self.serves(purpose, day=day)
+
+    def serves(self, purpose: Purpose, *, day: date) -> bool:
+        """Whether anybody's message of a purpose may rest on it on a day."""
+        return self.state == ACTIVE and purpose in self.purposes and day <= self.until
+
+
+def _query() -> Select[Any]:
+    return select(_load).where(_load.c.state != STAGED).order_by(_load.c.id)
+
+
+def _records(tx: Tx, statement: Select[Any]) -> list[LoadRecord]:
+    found = tx.execute(statement).all()
+    licensed: dict[int, list[str]] = {row.id: [] for row in found}
+    pairs = (
+        select(_licence.c.load_id, _partner.c.slug)
+        .join(_partner, _partner.c.id == _licence.c.partner_id)
+        .where(_licence.c.load_id.in_(licensed))
+        .order_by(_partner.c.slug)
+    )
+    for load, slug in tx.execute(pairs):
+        licensed[load].append(slug)
+    return [
+        LoadRecord(
+            id=row.id,
+            digest=bytes(row.digest),
+            layout=row.layout,
+            register=row.register_name,
+            state=row.state,
+            licensed=tuple(PartnerSlug(slug) for slug in licensed[row.id]),
+            purposes=tuple(Purpose(word) for word in row.purposes.split()),
+            until=row.until,
+            salt=bytes(row.salt),
+            counts=LoadCounts(row.rows, row.left_out, row.rejected, row.repeated, row.history_rows),
+            match_run=row.match_run,
+            loaded_at=row.loaded_at,
+            ended_at=row.ended_at,
+            entry=None if row.entry is None else EntryIndex(row.entry),
+        )
+        for row in found
+    ]
+
+
+def stage(
+    tx: Tx,
+    *,
+    digest: bytes,
+    layout: str,
+    register: str,
+    licensed: Collection[int],
+    purposes: Iterable[Purpose],
+    until: date,
+    salt: bytes,
+    at: datetime,
+) -> int:
+    """Begin a load that nobody sees; returns its number.
+
+    Args:
+        tx: A short transaction.
+        digest, layout, register, purposes, until, salt: As in the record.
+        licensed: Ids of partners.
+        at: Now.
+    """
+    statement = insert(_load).values(
+        digest=digest,
+        layout=layout,
+        register_name=register,
+        state=STAGED,
+        purposes=" ".join(sorted({purpose.value for purpose in purposes})),
+        until=until,
+        salt=salt,
+        rows=0,
+        left_out=0,
+        rejected=0,
+        repeated=0,
+        history_rows=0,
+        match_run=0,
+        loaded_at=at,
+    )
+    (load_id,) = tx.execute(statement.returning(_load.c.id)).one()
+    tx.execute(
+        insert(_licence),
+        [{"load_id": load_id, "partner_id": partner} for partner in sorted(set(licensed))],
+    )
+    return int(load_id)
+
+
+def add_rows(database: Database, load_id: int, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
+    """Write (number, voter, sealed) of a staged load, in short transactions; returns how many."""
+    columns = ("load_id", "number", "voter", "sealed")
+    return in_chunks(database, _row.name, columns, ((load_id, *row) for row in rows))
+
+
+def add_history(database: Database, load_id: int, rows: Iterable[tuple[int, bytes, bytes]]) -> int:
+    """The same for (number, voter's history digest, sealed)."""
+    columns = ("load_id", "number", "voter", "sealed")
+    return in_chunks(database, _history.name, columns, ((load_id, *row) for row in rows))
+
+
+def save_frequencies(tx: Tx, load_id: int, sealed: bytes) -> None:
+    """Keep how often names stand in a staged load, sealed."""
+    tx.execute(update(_load).where(_load.c.id == load_id).values(frequencies=sealed))
+
+
+def frequencies(tx: Tx, load_id: int) -> bytes:
+    """What `save_frequencies` kept."""
+    return bytes(
+        tx.execute(select(_load.c.frequencies).where(_load.c.id == load_id)).scalar_one() or b""
+    )
+
+
+def activate(tx: Tx, load_id: int, counts: LoadCounts, *, at: datetime) -> None:
+    """The moment from which a load counts.
+
+    Raises:
+        StateConflict: It is not staged any more.
+    """
+    changed = tx.execute(
+        update(_load)
+        .where(_load.c.id == load_id, _load.c.state == STAGED)
+        .values(
+            state=ACTIVE,
+            rows=counts.rows,
+            left_out=counts.left_out,
+            rejected=counts.rejected,
+            repeated=counts.repeated,
+            history_rows=counts.history_rows,
+            loaded_at=at,
+        )
+    ).rowcount
+    if changed != 1:
+        raise StateConflict(
+            "the voter file was taken back while it was being loaded", hint="Load it again."
+        )
+
+
+def set_entry(tx: Tx, load_id: int, *, entry: EntryIndex) -> None:
+    """Note the ledger entry that records a load."""
+    tx.execute(update(_load).where(_load.c.id == load_id).values(entry=entry))
+
+
+def all_of(tx: Tx) -> list[LoadRecord]:
+    """Every load that ever counted, oldest first."""
+    return _records(tx, _query())
+
+
+def usable(tx: Tx, *, day: date) -> list[LoadRecord]:
+    """Loads that count on a day, oldest first."""
+    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.until >= day))
+
+
+def due(tx: Tx, *, day: date) -> list[LoadRecord]:
+    """Active loads whose last day is over."""
+    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.until < day))
+
+
+def unerased(tx: Tx) -> list[LoadRecord]:
+    """Ended loads of which something is left."""
+    return _records(tx, _query().where(_load.c.state == ENDED, _load.c.salt != b""))
+
+
+def staged(tx: Tx) -> list[int]:
+    """Loads being made, or left by a process that died."""
+    return list(tx.execute(select(_load.c.id).where(_load.c.state == STAGED)).scalars())
+
+
+def by_id(tx: Tx, load_id: int) -> LoadRecord:
+    """One load, in whatever state."""
+    return _records(tx, select(_load).where(_load.c.id == load_id))[0]
+
+
+def get(tx: Tx, name: str) -> LoadRecord:
+    """A load by its name, `v-3`.
+
+    Raises:
+        NotFound: There is none.
+    """
+    shape = _NAME.fullmatch(name)
+    found = _records(tx, _query().where(_load.c.id == int(shape[1]))) if shape else []
+    if not found:
+        raise NotFound(
+            f"no voter file is called {quoted(name)}", hint="All of them: consortium voters list"
+        )
+    return found[0]
+
+
+def live_with_digest(tx: Tx, digest: bytes) -> LoadRecord | None:
+    """The active load of the same file, if there is one."""
+    found = _records(tx, _query().where(_load.c.digest == digest, _load.c.state == ACTIVE))
+    return found[0] if found else None
+
+
+def known(tx: Tx, voters: Sequence[bytes], *, loads: Collection[int]) -> set[bytes]:
+    """Which of these voters stand in one of the loads."""
+    found: set[bytes] = set()
+    for part in chunked(voters, _IN):
+        statement = select(_row.c.voter).where(_row.c.voter.in_(part), _row.c.load_id.in_(loads))
+        found.update(bytes(voter) for voter in tx.execute(statement).scalars())
+    return found
+
+
+def stream(tx: Tx, load_id: int) -> Iterator[list[tuple[int, bytes, bytes]]]:
+    """Every (number, voter, sealed) of a load, in batches, by number."""
+    statement = (
+        select(_row.c.number, _row.c.voter, _row.c.sealed)
+        .where(_row.c.load_id == load_id)
+        .order_by(_row.c.number)
+    )
+    for part in tx.execute(statement.execution_options(yield_per=_FETCH)).partitions():
+        yield [(number, bytes(voter), bytes(sealed)) for number, voter, sealed in part]
+
+
+def end(tx: Tx, load_id: int, *, at: datetime) -> bool:
+    """From now on it counts no more; whether it counted until now."""
+    changed = tx.execute(
+        update(_load)
+        .where(_load.c.id == load_id, _load.c.state == ACTIVE)
+        .values(state=ENDED, ended_at=at)
+    ).rowcount
+    return changed == 1
+
+
+def delete_some(tx: Tx, load_id: int, *, limit: int) -> int:
+    """Delete up to `limit` rows of each kind of a load that does not count; 0: none were left."""
+    done = 0
+    for table, key in ((_link, None), (_row, _row.c.id), (_history, _history.c.id)):
+        if key is None:
+            rows = list(
+                tx.execute(
+                    select(_link.c.row_id).where(_link.c.load_id == load_id).distinct().limit(limit)
+                ).scalars()
+            )
+            for part in chunked(rows, _IN):
+                tx.execute(
+                    delete(_link).where(_link.c.load_id == load_id, _link.c.row_id.in_(part))
+                )
+        else:
+            statement = select(key).where(table.c.load_id == load_id).limit(limit)
+            rows = list(tx.execute(statement).scalars())
+            for part in chunked(rows, _IN):
+                tx.execute(delete(table).where(key.in_(part)))
+        done += len(rows)
+        if done >= limit:
+            return done
+    return done
+
+
+def forget(tx: Tx, load_id: int) -> None:
+    """Remove a staged load whose rows are gone."""
+    if tx.execute(select(_load.c.state).where(_load.c.id == load_id)).scalar() != STAGED:
+        return
+    for table in (_set_member, _set, _licence):
+        tx.execute(delete(table).where(table.c.load_id == load_id))
+    tx.execute(delete(_load).where(_load.c.id == load_id))
+
+
+def mark_erased(tx: Tx, load_id: int) -> bool:
+    """Note that nothing of an ended load is left; False if rows are, or it was noted before."""
+    left = tx.execute(
+        select(func.count()).select_from(_row).where(_row.c.load_id == load_id)
+    ).scalar_one()
+    if left:
+        return False
+    for table in (_set_member, _set):
+        tx.execute(delete(table).where(table.c.load_id == load_id))
+    changed = tx.execute(
+        update(_load)
+        .where(_load.c.id == load_id, _load.c.state == ENDED, _load.c.salt != b"")
+        .values(salt=b"", frequencies=None)
+    ).rowcount
+    return changed == 1

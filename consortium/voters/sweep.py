@@ -1,0 +1,118 @@
+"""Ends voter files, and removes what a load, a match or a list left behind when a process died.
+
+Done at start-up. What work in progress has written is told from an orphan by its lock: a living
+process holds it, and `kill -9` lets go of it. An ended load counts no more from the transaction
+that ends it; its rows, links and places are deleted afterwards, and the deletion is taken up again
+until nothing is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Final, Literal
+
+from consortium.clock import Clock
+from consortium.errors import StateConflict
+from consortium.ledger import entries
+from consortium.store import ledger, locks, returned, voter_links, voters
+from consortium.store.engine import Database, give_way
+from consortium.store.voters import LoadRecord
+
+__all__ = ["LOCK", "MATCH_LOCK", "RETURNED_LOCK", "clear", "discard", "end", "expire", "sweep"]
+
+LOCK: Final = "voter-load"
+"""Held by whoever loads or erases a voter file."""
+MATCH_LOCK: Final = "voter-match"
+"""Held by whoever matches."""
+RETURNED_LOCK: Final = "voter-returned"
+"""Held by whoever reads a list of who has voted."""
+
+_CHUNK_SECONDS = 0.03
+_LEAST, _MOST = 100, 5_000
+
+
+def sweep(database: Database) -> None:
+    """Remove the orphans of dead processes; a living one's work is left alone.
+
+    Raises:
+        StoreFailure: The database is busy, full, read-only or unreachable.
+    """
+    with database.read() as tx:
+        loads = bool(voters.staged(tx) or voters.unerased(tx))
+        lists = returned.staged(tx)
+    if loads:
+        with contextlib.suppress(StateConflict), locks.exclusive(database, LOCK):
+            clear(database)
+    with contextlib.suppress(StateConflict), locks.exclusive(database, MATCH_LOCK):
+        voter_links.sweep(database)
+    if lists:
+        with contextlib.suppress(StateConflict), locks.exclusive(database, RETURNED_LOCK):
+            for number in lists:
+                returned.discard(database, number)
+
+
+def clear(database: Database) -> None:
+    """The same for loads alone; the caller holds their lock."""
+    with database.read() as tx:
+        staged, ended = voters.staged(tx), voters.unerased(tx)
+    for load_id in staged:
+        discard(database, load_id)
+    for record in ended:
+        _erase(database, record.id)
+
+
+def discard(database: Database, load_id: int) -> None:
+    """Remove a staged load; the caller holds the lock of loads."""
+    _delete_rows(database, load_id)
+    with database.write() as tx:
+        voters.forget(tx, load_id)
+    database.empty_log()
+
+
+def end(
+    database: Database, name: str, *, clock: Clock, reason: Literal["expired", "withdrawn"]
+) -> LoadRecord:
+    """Make a load count no more, at once, and delete what it brought.
+
+    Raises:
+        NotFound: There is none of that name.
+        StateConflict: It counts no more already, or another load is running.
+    """
+    with locks.exclusive(database, LOCK):
+        with database.write() as tx:
+            record = voters.get(tx, name)
+            now = clock.now()
+            if not voters.end(tx, record.id, at=now):
+                raise StateConflict(f"{record.name} has ended already")
+            ledger.append(tx, entries.voters_ended(record.digest, reason=reason, at=now))
+        _erase(database, record.id)
+        with database.read() as tx:
+            return voters.by_id(tx, record.id)
+
+
+def expire(database: Database, *, clock: Clock) -> list[LoadRecord]:
+    """End every load whose last day is over."""
+    with database.read() as tx:
+        due = voters.due(tx, day=clock.now().date())
+    return [end(database, record.name, clock=clock, reason="expired") for record in due]
+
+
+def _erase(database: Database, load_id: int) -> None:
+    _delete_rows(database, load_id)
+    with database.write() as tx:
+        voters.mark_erased(tx, load_id)
+    database.empty_log()
+
+
+def _delete_rows(database: Database, load_id: int) -> None:
+    size = 500
+    while True:
+        began = time.perf_counter()
+        with database.write(durable=False) as tx:
+            deleted = voters.delete_some(tx, load_id, limit=size)
+        if not deleted:
+            return
+        spent = max(time.perf_counter() - began, 1e-4)
+        size = max(_LEAST, min(_MOST, int(size * min(2.0, _CHUNK_SECONDS / spent))))
+        give_way()
