@@ -5,7 +5,8 @@ the unambiguous values of a column vote, and where both orders have serious supp
 value is refused: a wrong birth date makes two people of one, or one of two. What is known in part
 is kept in part: a year, a day without a year. Refused are days on which no living person was born,
 the dates that systems fill in (1900-01-01, or any one date in every hundredth cell), and the serial
-numbers of spreadsheets, which count from 1900 or 1904 without saying which.
+numbers of spreadsheets, which count from 1900 or 1904 without saying which. Where too many are born
+on 1 January, the system knew the year alone, and the year alone is kept.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _OLDEST_YEARS: Final = 125
 _YOUNGEST_YEARS: Final = 14
 _MIXED_SHARE: Final = 0.05
 _FILLED_IN_SHARE: Final = 0.01
+_NEW_YEARS_SHARE: Final = 0.02  # seven times what chance gives
 _FILLED_IN_CELLS: Final = 20
 _MONTHS: Final = 12
 _LEAP_YEAR: Final = 2000
@@ -39,6 +41,8 @@ _SYSTEM_DATES = frozenset(
 _SYSTEM_YEARS = frozenset({0, 1800, 1899, 1900, 9999})
 _TIME = re.compile(r"(?<=\d)[T ]\s*\d{1,2}:\d\d.*", re.IGNORECASE)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}[.,]*\s+")
+_MONTH_AND_YEAR = re.compile(r"([a-zé]{3,10})[\s,.-]+(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})日?")
 _TWO_SMALL = re.compile(r"(\d{1,2})\s*([-/.])\s*(\d{1,2})(?:\s*\2\s*(\d{4}|\d\d))?\.?")
 _YEAR_ONLY = re.compile(r"(\d{4})(?:[-/.](\d{1,2}|0000))?")
@@ -108,8 +112,10 @@ def normalise(
         for value, one in distinct.items()
     }
     results = [done[value] for value in values]
-    filled_in = _filled_in(results)
-    return [Rejected("placeholder") if one in filled_in else one for one in results]
+    filled_in, years_only = _filled_in(results)
+    if not filled_in and not years_only:
+        return results
+    return [_unfilled(one, filled_in, years_only=years_only) for one in results]
 
 
 def is_normal(value: str, *, today: date) -> bool:
@@ -148,6 +154,8 @@ def _read_cell(value: str) -> _Parts | Rejected | str:
     if len(cell) > _MAX_CHARS:
         return Rejected("too_long")
     cell = _TIME.sub("", text.ascii_digits(text.line(cell).lower()))
+    if named := _WEEKDAY.match(cell):
+        cell = cell[named.end() :]
     for reader in (_read_numbers, _read_eight, _read_names):
         if (found := reader(cell)) is not None:
             return found
@@ -177,6 +185,8 @@ def _read_eight(cell: str) -> _Parts | None:
 
 
 def _read_names(cell: str) -> _Parts | None:
+    if (found := _MONTH_AND_YEAR.fullmatch(cell)) and found[1] in _MONTH_NAMES:
+        return _Parts(found[2], None, ordered=True)
     if found := _DAY_NAMED.fullmatch(cell):
         day, name, year = found.groups()
     elif found := _MONTH_NAMED.fullmatch(cell):
@@ -240,10 +250,30 @@ def _full_year(written: str, today: date) -> int | None:
     return latest - (latest - int(written)) % 100
 
 
-def _filled_in(results: Sequence[str | Rejected]) -> frozenset[str]:
-    """Full dates in more than one filled cell in a hundred, and at least 20: a system's default."""
+def _filled_in(results: Sequence[str | Rejected]) -> tuple[frozenset[str], bool]:
+    """What a system put where it knew no date, and whether it put 1 January where it knew the year.
+
+    One date is a default if it stands in a hundredth of the filled cells, and in at least 20; so is
+    the day if a fiftieth of all dates, and at least 20, are the first of a year.
+    """
     dates = Counter(
         one for one in results if isinstance(one, str) and len(one) == len("1970-01-01")
     )
-    least = max(_FILLED_IN_CELLS, _FILLED_IN_SHARE * sum(dates.values()))
-    return frozenset(iso for iso, cells in dates.items() if cells >= least)
+    filled = sum(dates.values())
+    least = max(_FILLED_IN_CELLS, _FILLED_IN_SHARE * filled)
+    defaults = frozenset(iso for iso, cells in dates.items() if cells >= least)
+    new_years = sum(
+        cells for iso, cells in dates.items() if iso.endswith("-01-01") and iso not in defaults
+    )
+    return defaults, new_years >= max(_FILLED_IN_CELLS, _NEW_YEARS_SHARE * filled)
+
+
+def _unfilled(
+    one: str | Rejected, filled_in: frozenset[str], *, years_only: bool
+) -> str | Rejected:
+    """A result without what a system made of it."""
+    if isinstance(one, Rejected):
+        return one
+    if one in filled_in:
+        return Rejected("placeholder")
+    return one[:4] if years_only and one.endswith("-01-01") and one[0] != "-" else one

@@ -14,7 +14,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from consortium.tokens import nicknames, spelling, tables, text
+from consortium.tokens import mojibake, nicknames, spelling, tables, text
 
 __all__ = [
     "Name",
@@ -32,6 +32,7 @@ __all__ = [
 
 _MAX_WRITTEN: Final = 100
 _REMEMBERED: Final = 65_536  # cells of at most 100 characters
+_TURNS: Final = 8
 _MIN_SLIPPED: Final = 4
 _MIN_SHORTENED: Final = 3
 _WORDS = tables.word_sets("names.toml")
@@ -87,7 +88,7 @@ def written(raw: str) -> str:
     if raw.isalpha() and raw.isascii():
         name = raw[:_MAX_WRITTEN]
         return "" if name.lower() in _WORDS["fillers"] or name in _NULLS else name
-    name = unicodedata.normalize("NFC", text.seen(raw))[:_MAX_WRITTEN].strip()
+    name = _legible(raw)[:_MAX_WRITTEN].strip()
     if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
         return ""
     no_value = name in _NULLS or _letters(name) in _WORDS["fillers"]
@@ -183,7 +184,7 @@ def _is_special(first: str, last: str) -> bool:
 
 
 def _split_full(raw: str) -> Name:
-    name = written(_ASIDE.sub(" ", text.seen(raw)))
+    name = written(_ASIDE.sub(" ", _legible(raw)))
     pieces = [piece.strip() for piece in name.split(",") if piece.strip()]
     inverted = [piece for piece in pieces[1:] if not _is_tail(piece)]
     ending = suffix(*pieces)
@@ -233,6 +234,26 @@ def _is_misspelt(word: str, name: str) -> bool:
     )
 
 
+def _legible(raw: str) -> str:
+    """NFC in one line: misread letters repaired, symbols and what cannot be seen left out."""
+    name = text.seen(raw)
+    if name.isascii():
+        return name
+    name = raw[: text.MAX_CHARS]
+    for _ in range(_TURNS):  # what comes off may bring together what is to be repaired
+        before, name = name, unicodedata.normalize("NFC", mojibake.repaired(name))
+        name = "".join(c for c in text.seen(name) if c.isascii() or not _is_symbol(c)).strip()
+        if name == before:
+            break
+    return " ".join(name.split())
+
+
+def _is_symbol(char: str) -> bool:
+    """Whether a character is an emoji, another sign, or none that Unicode knows."""
+    kind = unicodedata.category(char)
+    return kind in {"So", "Sm", "Cn", "Co"} or "\U0001f3fb" <= char <= "\U0001f3ff"
+
+
 def _letters(word: str) -> str:
     """The letters and digits of a word: lower case, no accents."""
     if word.isascii():
@@ -243,7 +264,7 @@ def _letters(word: str) -> str:
 
 def _cell_words(raw: str) -> list[str]:
     """The words of a name cell, asides out, each in bare letters."""
-    cell = text.line(raw)
+    cell = text.line(_legible(raw))
     if not cell.isascii() or not cell.isalpha():
         cell = _ASIDE.sub(" ", cell).replace(",", " ").replace(".", ". ")
     return [word for word in map(_letters, cell.split(" ")) if word]

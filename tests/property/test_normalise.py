@@ -37,7 +37,11 @@ anything = st.text(st.characters(codec=None, exclude_categories=()))
 near_address = st.text("ab.+@-_<>\"' ,;/\0\u200b\u202e\uff20é", max_size=40)
 near_number = st.text("0123456789+-() .x/;,eE=\u0665\u200e", max_size=40)
 near_date = st.text("0123456789/-. :Tjanmay", max_size=16)
-near_name = st.text("abJS. ,-'()\"\u00e9\u0142\u00df\u0130\u200b\0", max_size=30)
+near_name = st.text(
+    "abJS. ,-'()\"\u00e9\u0142\u00df\u0130\u200b\0"
+    "\u00c3\u00a9\u0192\u00c2\u0303\u2606\u00e2\u20ac\u2122",
+    max_size=30,
+)
 label = st.text("abcdefghijklmnopqrstuvwxyz0123456789éßא\u0661-", min_size=1, max_size=12)
 local = st.text("abcXYZ019.+!#$%&'*/=?^_`{|}~-", min_size=1, max_size=12)
 

@@ -135,3 +135,43 @@ def test_the_order_of_a_column_can_be_asked() -> None:
     assert dates.order_of(["04/08/1980", "25/12/1980"]) == "DMY"
     assert dates.order_of(["04/08/1980"], default="DMY") == "DMY"
     assert dates.order_of(["12/25"]) == "MDY"
+
+
+def test_where_too_many_are_born_on_new_year_the_year_alone_is_kept() -> None:
+    column = [f"{1940 + n}-01-01" for n in range(30)] + [
+        f"{1940 + n}-05-{n + 1:02}" for n in range(30)
+    ]
+    found = dates.normalise(column, today=TODAY)
+    assert found[:30] == [str(1940 + n) for n in range(30)]
+    assert found[30:] == column[30:]
+
+
+def test_a_few_may_be_born_on_new_year() -> None:
+    column = [f"{1940 + n}-01-01" for n in range(19)] + [
+        f"{1940 + n}-05-{n + 1:02}" for n in range(30)
+    ]
+    assert dates.normalise(column, today=TODAY) == column
+
+
+def test_a_birthday_without_a_year_stays_on_new_year() -> None:
+    column = [f"{1940 + n}-01-01" for n in range(30)] + ["01/01"]
+    assert dates.normalise(column, today=TODAY)[-1] == "--01-01"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("1975-03-14T00:00:00Z", "1975-03-14"),
+        ("1975-03-14 00:00:00.000", "1975-03-14"),
+        ("3/14/1975 12:00:00 AM", "1975-03-14"),
+        ("March 14, 1975", "1975-03-14"),
+        ("14 Mar 1975", "1975-03-14"),
+        ("Mar-14-75", "1975-03-14"),
+        ("14th of March 1975", "1975-03-14"),
+        ("Fri, 14 Mar 1975", "1975-03-14"),
+        ("Friday, March 14, 1975", "1975-03-14"),
+        ("March 1975", "1975"),
+    ],
+)
+def test_times_and_names_of_months_and_days_are_read(raw: str, expected: str) -> None:
+    assert dates.normalise([raw], today=TODAY) == [expected]

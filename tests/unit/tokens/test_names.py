@@ -54,6 +54,65 @@ def test_a_formula_link_or_field_is_no_name(raw: str) -> None:
     assert names.written(raw) == ""
 
 
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("JosÃ©", "José"),
+        ("NÃºÃ±ez", "Núñez"),
+        ("JosÃƒÂ©", "José"),
+        ("Oâ€™Brien", "O’Brien"),
+        ("Å\x81ukasz", "Łukasz"),
+        ("ZoÃ«", "Zoë"),
+        ("Ð˜Ð²Ð°Ð½", "Иван"),
+        ("Nguyá»…n", "Nguyễn"),
+        ("ANÃ\xa0S", "ANàS"),
+        ("SÃO", "SÃO"),
+        ("São", "São"),
+        ("Renée", "Renée"),
+        ("D’É’", "D’É’"),
+        ("Zoë’s", "Zoë’s"),
+    ],
+)
+def test_a_name_read_in_the_wrong_encoding_is_repaired(raw: str, expected: str) -> None:
+    assert names.written(raw) == expected
+    assert names.fold(raw) == names.fold(expected)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("Dana 🌹", "Dana"),
+        ("🏳️‍🌈Dana🏽", "Dana"),
+        ("★ Dana ★", "Dana"),
+        ("Jos\ufffd", "Jos"),
+        ("🌹", ""),
+        ("李小龍", "李小龍"),
+        ("علي", "علي"),
+    ],
+)
+def test_signs_are_no_part_of_a_name(raw: str, expected: str) -> None:
+    assert names.written(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("Test User", Name()),
+        ("Unknown", Name()),
+        ("N/A", Name()),
+        ("Ludwig van Beethoven", Name("Ludwig", "", "van Beethoven")),
+        ("Fiona Mac Donald", Name("Fiona", "", "Mac Donald")),
+        ("Sinéad O'Connor", Name("Sinéad", "", "O'Connor")),
+        ("Ana García López", Name("Ana", "García", "López")),
+        ("García López, Ana", Name("Ana", "", "García López")),
+        ("Ana García-López", Name("Ana", "", "García-López")),
+        ("MS. DANA LOPEZ, ESQ.", Name("DANA", "", "LOPEZ")),
+    ],
+)
+def test_names_of_many_kinds_come_apart(raw: str, expected: Name) -> None:
+    assert names.split_full(raw) == expected
+
+
 def test_a_name_is_written_in_one_line_as_its_bearer_does() -> None:
     assert names.written(" de\r\nla  Cruz\u202e ") == "de la Cruz"
     assert names.written("McDonald") == "McDonald"
