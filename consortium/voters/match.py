@@ -161,11 +161,26 @@ class _Run:
         )
         add = sorted((row, link) for row, link in wanted.items() if before.get(row) != link)
         changed = len({*close, *(row for row, _ in add)})
-        if last is not None and not changed and last.generation == generation and not again:
-            return MatchResult(load, last.persons, last.matched, judged, 0, rules, None)
+        if last is not None and not (changed or judged or again):
+            return self._unchanged(load, generation)
         return self._write(
             load, close, add, generation=generation, judged=judged, changed=changed, rules=rules
         )
+
+    def _unchanged(self, load: LoadRecord, generation: int) -> MatchResult:
+        """Nobody is new; lists may have ended since."""
+        with self.database.read() as tx:
+            return MatchResult(
+                load=load,
+                persons=voter_links.count_persons(tx, generation),
+                matched=voter_links.matched_persons(
+                    tx, load.id, run=load.match_run, generation=generation
+                ),
+                judged=0,
+                changed_rows=0,
+                rules={},
+                entry=None,
+            )
 
     def _write(
         self,
