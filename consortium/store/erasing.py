@@ -176,9 +176,21 @@ def _drop_rows(tx: Tx, rows: Ints) -> None:
     ids = rows.tolist()
     if tx.sqlite:
         one = [(row,) for row in ids]
+        tx.driver.executemany(
+            "DELETE FROM consortium_person_row WHERE (person_id, row_id) IN"
+            " (SELECT person_id, row_id FROM consortium_membership WHERE row_id = ?)",
+            one,
+        ).close()
         tx.driver.executemany("DELETE FROM consortium_membership WHERE row_id = ?", one).close()
+        tx.driver.executemany("DELETE FROM consortium_voter_link WHERE row_id = ?", one).close()
         tx.driver.executemany("DELETE FROM consortium_source_row WHERE id = ?", one).close()
         return
     with tx.driver.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM consortium_person_row p USING consortium_membership m"
+            " WHERE m.row_id = ANY(%b) AND p.row_id = m.row_id AND p.person_id = m.person_id",
+            (ids,),
+        )
         cursor.execute("DELETE FROM consortium_membership WHERE row_id = ANY(%b)", (ids,))
+        cursor.execute("DELETE FROM consortium_voter_link WHERE row_id = ANY(%b)", (ids,))
         cursor.execute("DELETE FROM consortium_source_row WHERE id = ANY(%b)", (ids,))

@@ -21,7 +21,7 @@ from operator import itemgetter
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, update
+from sqlalchemy import Select, delete, distinct, func, insert, or_, select, text, tuple_, update
 
 from consortium.errors import NotFound
 from consortium.model import UploadState
@@ -60,6 +60,7 @@ _upload = metadata.tables["consortium_upload"]
 _row = metadata.tables["consortium_source_row"]
 _contact = metadata.tables["consortium_row_contact"]
 _member = metadata.tables["consortium_membership"]
+_fellow = metadata.tables["consortium_person_row"]
 _run = metadata.tables["consortium_merge_run"]
 
 _FETCH = 20_000
@@ -116,7 +117,11 @@ def person_of_row(tx: Tx, row: SourceRowId, *, generation: int) -> PersonId:
 
 def rows_of_person(tx: Tx, person: PersonId, *, generation: int) -> list[SourceRowId]:
     """The rows of a person, ascending; none if nobody has that id in the generation."""
-    statement = _members(generation).where(_member.c.person_id == person)
+    statement = (
+        _members(generation)
+        .join(_fellow, _fellow.c.row_id == _member.c.row_id)
+        .where(_fellow.c.person_id == person, _member.c.person_id == person)
+    )
     return sorted(tx.execute(statement.with_only_columns(_member.c.row_id)).scalars())
 
 
@@ -196,9 +201,12 @@ def open_memberships(tx: Tx, generation: int) -> tuple[Ints, Ints]:
 
 def person_sizes(tx: Tx, generation: int, ids: Ints) -> Ints:
     """How many rows each of these persons (distinct, ascending) has, active or not."""
-    select_ = f"SELECT person_id, count(*) FROM {_member.name}"  # noqa: S608 - our own name
-    also = f" AND {_visible(generation)} GROUP BY person_id"
-    parts = columns.look_up(tx, select_, where="person_id", among=ids.tolist(), also=also)
+    select_ = (
+        f"SELECT p.person_id, count(*) FROM {_fellow.name} p JOIN {_member.name} m"  # noqa: S608 - our own names
+        " ON m.row_id = p.row_id AND m.person_id = p.person_id"
+    )
+    also = f" AND {_visible(generation)} GROUP BY p.person_id"
+    parts = columns.look_up(tx, select_, where="p.person_id", among=ids.tolist(), also=also)
     sizes = np.zeros(len(ids), dtype=np.int64)
     for part in parts:
         found = np.array(part, dtype=np.int64).reshape(-1, 2)
@@ -243,7 +251,7 @@ def stale_rows(tx: Tx) -> list[int]:
 
 def next_person(tx: Tx) -> int:
     """The lowest person id above every one in use."""
-    return int(tx.execute(select(func.max(_member.c.person_id))).scalar_one() or 0) + 1
+    return int(tx.execute(select(func.max(_fellow.c.person_id))).scalar_one() or 0) + 1
 
 
 # What changes
@@ -301,10 +309,20 @@ def add(
         columns.insert(tx, _member.name, _MEMBER_COLUMNS, values)
         return True
 
-    return _in_steps(database, len(rows), some)
+    by_person = np.lexsort((rows, persons))
+
+    def some_persons(tx: Tx, part: slice) -> bool:
+        if not set(still_active) <= set(active_uploads(tx)):
+            return False
+        these = by_person[part]
+        columns.insert(tx, _fellow.name, _FELLOW_COLUMNS, (persons[these], rows[these]))
+        return True
+
+    return _in_steps(database, len(rows), some) and _in_steps(database, len(rows), some_persons)
 
 
 _MEMBER_COLUMNS = (("row_id", 8), ("from_generation", 4), ("to_generation", 4), ("person_id", 8))
+_FELLOW_COLUMNS = (("person_id", 8), ("row_id", 8))
 
 
 def settle(
@@ -365,7 +383,10 @@ def sweep(database: Database) -> bool:
 
     def some(tx: Tx, part: slice) -> bool:
         here = _member.c.row_id.between(part.start + 1, part.stop)
-        tx.execute(delete(_member).where(here, _member.c.from_generation > current))
+        written = (here, _member.c.from_generation > current)
+        pairs = select(_member.c.person_id, _member.c.row_id).where(*written)
+        tx.execute(delete(_fellow).where(tuple_(_fellow.c.person_id, _fellow.c.row_id).in_(pairs)))
+        tx.execute(delete(_member).where(*written))
         tx.execute(
             update(_member)
             .where(here, _member.c.to_generation > current)

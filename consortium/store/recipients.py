@@ -49,6 +49,7 @@ _upload = metadata.tables["consortium_upload"]
 _contact = metadata.tables["consortium_row_contact"]
 _point = metadata.tables["consortium_contact_point"]
 _member = metadata.tables["consortium_membership"]
+_fellow = metadata.tables["consortium_person_row"]
 _state = metadata.tables["consortium_state"]
 
 
@@ -261,7 +262,16 @@ def _persons(
             _partner.c.firewall_group,
             _contact.c.point_id,
         )
-        .join(other, and_(other.c.person_id == mine.c.person_id, visible(other, generation)))
+        .select_from(mine)
+        .join(_fellow, _fellow.c.person_id == mine.c.person_id)
+        .join(
+            other,
+            and_(
+                other.c.row_id == _fellow.c.row_id,
+                other.c.person_id == _fellow.c.person_id,
+                visible(other, generation),
+            ),
+        )
         .join(_row, _row.c.id == other.c.row_id)
         .join(_upload, _upload.c.id == _row.c.upload_id)
         .join(_partner, _partner.c.id == _upload.c.partner_id)

@@ -50,6 +50,7 @@ _contact = metadata.tables["consortium_row_contact"]
 _row = metadata.tables["consortium_source_row"]
 _upload = metadata.tables["consortium_upload"]
 _member = metadata.tables["consortium_membership"]
+_fellow = metadata.tables["consortium_person_row"]
 _state = metadata.tables["consortium_state"]
 
 KIND_OF = {Channel.EMAIL: "email", Channel.SMS: "phone"}
@@ -195,7 +196,7 @@ def _held_by_rows(tokens: Sequence[Token], kind: str, also: int | None) -> Selec
 def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Select[Any]:
     """Through a person of the visible generation, one of whose rows names each."""
     member, other_row, other_upload = _member.alias(), _row.alias(), _upload.alias()
-    other, other_point = _contact.alias(), _point.alias()
+    other, other_point, fellow = _contact.alias(), _point.alias(), _fellow.alias()
 
     return (
         select(_point.c.token, other_point.c.token)
@@ -203,7 +204,15 @@ def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Sel
         .join(_row, _row.c.id == _contact.c.row_id)
         .join(_upload, _upload.c.id == _row.c.upload_id)
         .join(_member, and_(_member.c.row_id == _row.c.id, visible(_member, generation)))
-        .join(member, and_(member.c.person_id == _member.c.person_id, visible(member, generation)))
+        .join(fellow, fellow.c.person_id == _member.c.person_id)
+        .join(
+            member,
+            and_(
+                member.c.row_id == fellow.c.row_id,
+                member.c.person_id == fellow.c.person_id,
+                visible(member, generation),
+            ),
+        )
         .join(other_row, other_row.c.id == member.c.row_id)
         .join(other_upload, other_upload.c.id == other_row.c.upload_id)
         .join(other, other.c.row_id == other_row.c.id)

@@ -171,6 +171,8 @@ class World:
             ]
             columns = ("row_id", "from_generation", "person_id")
             tx.bulk("consortium_membership", columns, members)
+            of_person = [(person, row) for row, _, person in members]
+            tx.bulk("consortium_person_row", ("person_id", "row_id"), of_person)
             state.show_generation(tx, 1, instead_of=0)
 
     def _upload(self, slug: str, people: Sequence[Someone]) -> None:

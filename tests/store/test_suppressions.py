@@ -60,6 +60,11 @@ def merge(house: House, groups: list[list[int]], *, generation: int = 1) -> None
             ("row_id", "from_generation", "to_generation", "person_id"),
             [(r, generation, None, n) for n, group in enumerate(groups) for r in group],
         )
+        tx.bulk(
+            "consortium_person_row",
+            ("person_id", "row_id"),
+            [(n, r) for n, group in enumerate(groups) for r in group],
+        )
 
 
 def test_an_opt_out_bans_its_token_even_if_nobody_has_it(house: House) -> None:

@@ -35,7 +35,7 @@ from consortium.store.tables.lists import (
     Suppression,
     Upload,
 )
-from consortium.store.tables.persons import Membership, MergeRun
+from consortium.store.tables.persons import Membership, MergeRun, PersonRow
 from consortium.store.tables.voters import (
     Place,
     PlaceSet,
@@ -72,6 +72,7 @@ __all__ = [
     "NeverPair",
     "OptOut",
     "Partner",
+    "PersonRow",
     "Place",
     "PlaceSet",
     "PlaceSetMember",

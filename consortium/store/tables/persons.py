@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from consortium.store.tables.base import Big, Table, when
 
-__all__ = ["Membership", "MergeRun"]
+__all__ = ["Membership", "MergeRun", "PersonRow"]
 
 
 class MergeRun(Table, table=True):
@@ -47,4 +47,18 @@ class Membership(Table, table=True):
     )
     from_generation: int = Field(sa_column=Column(Integer, primary_key=True))
     to_generation: int | None = None
-    person_id: int = Field(sa_column=Column(Big, nullable=False, index=True))
+    person_id: int = Field(sa_column=Column(Big, nullable=False))
+
+
+class PersonRow(Table, table=True):
+    """Every row that has ever been of a person: the index of memberships by person.
+
+    A table of its own, written in its own order once the memberships of a generation are: in the
+    rows' order each person would touch another page. It says nothing of generations, so whoever
+    comes through it looks at the membership.
+    """
+
+    __tablename__ = "consortium_person_row"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}  # SQLAlchemy's type is a union
+    person_id: int = Field(sa_column=Column(Big, primary_key=True, autoincrement=False))
+    row_id: int = Field(sa_column=Column(Big, primary_key=True, autoincrement=False))

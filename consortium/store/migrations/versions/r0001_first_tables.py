@@ -466,8 +466,12 @@ def _create_tables() -> None:
         sqlite_where=sa.text("to_generation IS NOT NULL"),
         postgresql_where=sa.text("to_generation IS NOT NULL"),
     )
-    op.create_index(
-        "ix_consortium_membership_person_id", "consortium_membership", ["person_id"], unique=False
+    op.create_table(
+        "consortium_person_row",
+        sa.Column("person_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("row_id", BIG, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("person_id", "row_id", name="pk_consortium_person_row"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "consortium_row_contact",
