@@ -28,11 +28,23 @@ from consortium.voters import LoadResult, MatchResult, RawVoters, ReturnedResult
 
 UNTIL = date(2026, 12, 31)
 FIRSTS = ("Carla", "Deborah", "Nancy", "Ruth", "Gloria", "Walter", "Harold", "Arthur", "Bruce")
-NC = (
-    "county_desc voter_reg_num ncid last_name first_name name_suffix_lbl status_cd"
-    " res_street_address zip_code full_phone_number birth_year precinct_abbrv precinct_desc"
-    " municipality_desc cong_dist_abbrv"
-).split()
+NC = [
+    "county_desc",
+    "voter_reg_num",
+    "ncid",
+    "last_name",
+    "first_name",
+    "name_suffix_lbl",
+    "status_cd",
+    "res_street_address",
+    "zip_code",
+    "full_phone_number",
+    "birth_year",
+    "precinct_abbrv",
+    "precinct_desc",
+    "municipality_desc",
+    "cong_dist_abbrv",
+]
 BALLOT = [
     "Membership Number",
     "Forename",

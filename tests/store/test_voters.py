@@ -140,7 +140,7 @@ def test_repeated_removed_and_damaged_records_are_counted_and_named(polls: Polls
 def test_a_file_of_which_much_is_damaged_leaves_everything_as_before(polls: Polls) -> None:
     before = contents(polls.database)
     rows = [nc_row(n)[: 3 if n % 3 == 0 else None] for n in range(1, 301)]
-    with pytest.raises(BadFile, match="more than a fifth .* line 4 first"):
+    with pytest.raises(BadFile, match=r"more than a fifth .* line 4 first"):
         polls.load(voter_file(NC, rows))
     assert contents(polls.database) == before
 
