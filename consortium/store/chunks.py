@@ -23,6 +23,7 @@ ASK_SECONDS: Final = 0.001
 """How often somebody who waits for SQLite's writer asks for it."""
 _TARGET_SECONDS = 0.03
 _LEAST, _MOST = 50, 20_000
+_CHUNKS_IN_LOG = 3  # some 10 MB; whoever writes besides may have to move that much
 
 
 class ChunkSize:
@@ -34,12 +35,19 @@ class ChunkSize:
 
     def __init__(self, rows: int = 500) -> None:
         self.rows = rows
+        self._written = 0
 
     @contextmanager
     def write(self, database: Database) -> Iterator[Tx]:
-        """One chunk's transaction, not forced to the disk; afterwards others have their turn."""
+        """One chunk's transaction, not forced to the disk; afterwards others have their turn.
+
+        What SQLite's log holds is moved into the file between chunks, while nobody waits for it.
+        """
         with self.timed(), database.write(durable=False) as tx:
             yield tx
+        self._written += 1
+        if self._written % _CHUNKS_IN_LOG == 0:
+            database.move_log()
         give_way()
 
     @contextmanager

@@ -243,6 +243,17 @@ class Database:
         except (DBAPIError, sqlite3.Error) as error:
             raise _translate(error) from error
 
+    def move_log(self) -> None:
+        """Between chunks of long work: move SQLite's log into the file, in nobody's way."""
+        if self.engine.dialect.name != "sqlite":
+            return
+        try:
+            with self.engine.connect() as connection:
+                raw: Any = connection.connection.driver_connection
+                sqlite.move_log(raw)
+        except (DBAPIError, sqlite3.Error) as error:
+            raise _translate(error) from error
+
     def close(self) -> None:
         """Give back every connection; an application's engine is left to the application."""
         if self._ours:

@@ -24,6 +24,7 @@ __all__ = [
     "begin",
     "borrowed",
     "find_or_make",
+    "move_log",
     "on_connect",
     "truncate_log",
     "unforced",
@@ -150,13 +151,25 @@ def _take_writer(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def unforced(connection: Connection) -> Iterator[None]:
-    """No sync of the log at the end of a transaction; the next one that has it covers this one."""
+    """No sync of the log at the end of a transaction; the next one that has it covers this one.
+
+    Nor is the log moved into the file, which would seem to be part of the transaction's time:
+    `move_log` does it between transactions.
+    """
     raw: Any = connection.connection.driver_connection
+    (pages,) = raw.execute("PRAGMA wal_autocheckpoint").fetchone()
     raw.execute("PRAGMA synchronous = NORMAL").close()
+    raw.execute("PRAGMA wal_autocheckpoint = 0").close()
     try:
         yield
     finally:
         raw.execute("PRAGMA synchronous = FULL").close()
+        raw.execute(f"PRAGMA wal_autocheckpoint = {pages}").close()
+
+
+def move_log(connection: sqlite3.Connection) -> None:
+    """Move what it can of SQLite's log into the file; keeps nobody out and waits for nobody."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def truncate_log(connection: sqlite3.Connection) -> bool:

@@ -114,9 +114,8 @@ class RowContact(Table, table=True):
     point_id: int = Field(
         sa_column=Column(Big, ForeignKey("consortium_contact_point.id"), primary_key=True)
     )
-    row_id: int = Field(
-        sa_column=Column(Big, ForeignKey("consortium_source_row.id"), primary_key=True, index=True)
-    )
+    # No foreign key on the row: written in the order of points, each would be looked up far away.
+    row_id: int = Field(sa_column=Column(Big, primary_key=True, autoincrement=False, index=True))
     position: int = Field(default=0)
 
 

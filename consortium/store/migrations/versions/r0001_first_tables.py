@@ -481,9 +481,6 @@ def _create_tables() -> None:
         sa.ForeignKeyConstraint(
             ["point_id"], ["consortium_contact_point.id"], name="fk_consortium_row_contact_point_id"
         ),
-        sa.ForeignKeyConstraint(
-            ["row_id"], ["consortium_source_row.id"], name="fk_consortium_row_contact_row_id"
-        ),
         sa.PrimaryKeyConstraint("point_id", "row_id", name="pk_consortium_row_contact"),
         sqlite_with_rowid=False,
     )
