@@ -1,4 +1,4 @@
-"""Countries, and the states of those three whose states decide rules or clocks.
+"""Countries, and the states of those four whose states decide rules or clocks.
 
 Names are compared by their letters: `N.C.`, `n. carolina` and `NC - North Carolina` are one. What
 is not in the tables is unknown and gives an empty string, because a place that is guessed would
@@ -17,6 +17,7 @@ from consortium.tokens import tables, text
 __all__ = ["check_country", "country", "state"]
 
 _MAX_CHARS = 80
+_UNNAMED = frozenset({"US", "CA", "GB"})
 _PIECES = re.compile(r"[-–—/,;:()]+")
 
 
@@ -45,14 +46,15 @@ def check_country(code: str) -> None:
 
 
 def state(raw: str, country: str = "") -> str:
-    """Code of a US state or territory, a Canadian province or a nation of the United Kingdom.
+    """Code of a US state or territory, a Canadian province, a British nation, an Australian state.
 
     Args:
         raw: Any string: a code, a name, an abbreviation, or several that agree (`Oregon (OR)`).
-        country: ISO code; empty: any of the three, which share no code.
+        country: ISO code; empty: any of the first three, which share no code. Australia's are known
+            only by its name, because it shares WA and NT.
 
     Returns:
-        USPS, Canada Post or ISO 3166-2 letters (`OR`, `ON`, `ENG`); empty if unknown.
+        USPS, Canada Post or ISO 3166-2 letters (`OR`, `ON`, `ENG`, `NSW`); empty if unknown.
     """
     return _state(raw[:_MAX_CHARS], country)
 
@@ -69,12 +71,23 @@ def _state(raw: str, country: str) -> str:
 
 def _codes(raw: str, country: str) -> set[str]:
     named = tables.state_names().get(_letters(raw), ())
-    return {code for home, code in named if country in {"", home}}
+    return {code for home, code in named if country == home or (not country and home in _UNNAMED)}
 
 
 def _is_country(raw: str) -> bool:
-    """Whether a piece only names one of the three countries, as in `US-OR`."""
-    return _letters(raw) in {"us", "usa", "gb", "uk", "can", "canada", "unitedstates"}
+    """Whether a piece only names one of the countries, as in `US-OR`."""
+    return _letters(raw) in {
+        "au",
+        "aus",
+        "australia",
+        "can",
+        "canada",
+        "gb",
+        "uk",
+        "unitedstates",
+        "us",
+        "usa",
+    }
 
 
 def _letters(raw: str) -> str:

@@ -2,7 +2,9 @@
 
 ZIP+4 is cut to the ZIP, because the last four digits change and half of all lists have none. A ZIP
 that a spreadsheet has robbed of its leading zero gets it back, unless the row's state has no ZIPs
-that begin with one. Of other countries letters and digits are kept as they come.
+that begin with one; so do codes of other countries that have such. Ireland and the Netherlands have
+letters, some thirty countries a number of digits (`data/postcodes.tsv`); of all others letters and
+digits are kept as they come.
 """
 
 from __future__ import annotations
@@ -27,11 +29,22 @@ _SHORT_ZIP = re.compile(r"(\d{3,4})(?:-\d{4})?|(\d{4})\d{4}")
 _WHOLE_FLOAT = re.compile(r"(\d{3,9})[.,]0+")
 _BRITISH = re.compile(r"(GIR|[A-Z]{1,2}\d[A-Z\d]?)(\d[A-Z]{2})")
 _CANADIAN = re.compile(r"([ABCEGHJ-NPRSTVXY]\d[A-Z])(\d[A-Z]\d)")
+_IRISH = re.compile(r"([AC-FHKNPRTV-Y]\d[\dW])([\dAC-FHKNPRTV-Y]{4})?")
+_DUTCH = re.compile(r"([1-9]\d{3})([A-Z]{2})?")
+_COUNTRY_FIRST = re.compile(r"[A-Z]{1,3}(?:[\s-]+|(?=\d))")
+_CEDEX = re.compile(r"\s*CEDEX\b.*")
 _OTHER = re.compile(r"(?=[A-Z ]*\d)[A-Z\d]+(?: [A-Z\d]+){0,3}")
 _SEPARATOR = re.compile(r"[\s._-]+")
 _MANGLED = re.compile(r"\d[.,]\d+E[+-]?\d+")
 _ZIP_COUNTRIES = frozenset({"AS", "GU", "MP", "PR", "US", "VI"})
 _BRITISH_COUNTRIES = frozenset({"GB", "GG", "IM", "JE"})
+_LETTERED = (
+    (_BRITISH_COUNTRIES, _BRITISH),
+    (frozenset({"CA"}), _CANADIAN),
+    (frozenset({"IE"}), _IRISH),
+    (frozenset({"NL"}), _DUTCH),
+)
+_TOLD_BY_SHAPE = (_BRITISH, _CANADIAN)
 _ZERO_STATES = frozenset({"AE", "CT", "MA", "ME", "NH", "NJ", "PR", "RI", "VI", "VT"})
 _DOUBLE_ZERO_STATES = frozenset({"NY", "PR", "VI"})
 _NOBODYS = frozenset({"00000", "11111", "99999"})
@@ -87,16 +100,32 @@ def _looks_american(code: str, state: str) -> bool:
 def _spaced(code: str, country: str) -> str | Rejected:
     """A code of any country but the United States."""
     close = _SEPARATOR.sub("", code)
-    for countries, shape in ((_BRITISH_COUNTRIES, _BRITISH), (frozenset({"CA"}), _CANADIAN)):
-        if not country or country in countries:
+    for countries, shape in _LETTERED:
+        if country in countries or (not country and shape in _TOLD_BY_SHAPE):
             if found := shape.fullmatch(close):
-                return f"{found[1]} {found[2]}"
+                return f"{found[1]} {found[2] or ''}".rstrip()
             if country:
                 return Rejected("bad_postcode")
+    if country in tables.postcodes():
+        return _counted(code, tables.postcodes()[country])
     spaced = _SEPARATOR.sub(" ", code).strip()
     if len(close) > _LONGEST or not _OTHER.fullmatch(spaced):
         return Rejected("bad_postcode")
     return spaced
+
+
+def _counted(code: str, rule: tables.PostcodeRule) -> str | Rejected:
+    """A code that has a number of digits."""
+    code = _CEDEX.sub("", _COUNTRY_FIRST.sub("", code, count=1))
+    if whole := _WHOLE_FLOAT.fullmatch(code):
+        code = whole[1]
+    close = _SEPARATOR.sub("", code)
+    lost = rule.digits - len(close)
+    if not (close.isascii() and close.isdigit() and 0 <= lost <= rule.zeros):
+        return Rejected("spreadsheet_number" if _MANGLED.fullmatch(code) else "bad_postcode")
+    digits = iter("0" * lost + close)
+    found = "".join(next(digits) if mark == "9" else mark for mark in rule.written)
+    return found if found.strip("0- ") else Rejected("placeholder")
 
 
 def _zip(code: str, state: str) -> str | Rejected:

@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import NamedTuple
 
 __all__ = [
+    "PostcodeRule",
     "area_codes",
     "countries",
     "country_names",
     "letters",
     "lines",
+    "postcodes",
     "state_names",
     "states",
     "word_sets",
@@ -59,6 +62,23 @@ def state_names() -> Mapping[str, tuple[tuple[str, str], ...]]:
         for name in dict.fromkeys(map(letters, (code, *_items(spellings)))):
             names[name] = (*names.get(name, ()), (country, code))
     return MappingProxyType(names)
+
+
+class PostcodeRule(NamedTuple):
+    """Postcodes of digits alone: how many, how many zeros may be lost, how they are written."""
+
+    digits: int
+    zeros: int
+    written: str
+
+
+@cache
+def postcodes() -> Mapping[str, PostcodeRule]:
+    """Country to the rule of its postcodes, for those that have digits alone."""
+    rows = _rows("postcodes.tsv")
+    return MappingProxyType(
+        {row[0]: PostcodeRule(int(row[1]), int(row[2]), row[3]) for row in rows}
+    )
 
 
 @cache

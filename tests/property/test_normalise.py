@@ -186,7 +186,7 @@ def test_a_class_is_of_its_own_class(raw: str) -> None:
 
 @given(st.one_of(anything, st.from_regex(r"[0-9A-Z]{2,5}[ -]?[0-9A-Z]{3,4}", fullmatch=True)))
 def test_a_postcode_in_normal_form_stays(raw: str) -> None:
-    for country in ("", "US", "GB", "CA", "NL"):
+    for country in ("", "US", "GB", "CA", "NL", "IE", "DE", "IT", "PL", "SE", "AU"):
         found = postcodes.normalise(raw, country)
         if isinstance(found, str):
             assert postcodes.normalise(found, country) == found

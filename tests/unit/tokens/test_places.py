@@ -48,8 +48,16 @@ def test_a_state_is_looked_for_in_its_country_only() -> None:
     assert places.state("OR", "MX") == ""
 
 
-def test_no_two_countries_share_a_state_code() -> None:
-    codes = [code for _, code in tables.states()]
+def test_an_australian_state_is_known_by_its_country_only() -> None:
+    assert places.state("New South Wales", "AU") == "NSW"
+    assert places.state("WA", "AU") == "WA"
+    assert places.state("NSW", "") == ""
+    assert places.state("WA", "") == "WA"
+    assert zones.zones(Places("AU", "WA")) == ("Australia/Eucla", "Australia/Perth")
+
+
+def test_no_two_countries_that_may_go_unnamed_share_a_state_code() -> None:
+    codes = [code for country, code in tables.states() if country != "AU"]
     assert len(codes) == len(set(codes))
 
 
