@@ -48,6 +48,10 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "most cells are no e-mail addresses",
             "say which column holds them with --map",
         ),
+        "other_country": (
+            "numbers as written in another country, with a 0 before them",
+            'say the country in a mapping, such as region = "GB"',
+        ),
         "several_emails": (
             "several addresses in one cell; all of them are taken for this person's",
             "",
@@ -68,6 +72,8 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Code → what is the matter, and its repair; empty: there is nothing to do."""
 
+_OF_MOST_CELLS = frozenset({"hashes", "not_emails", "other_country"})
+
 FIRST_LINES = 5
 """How many lines are named of each kind."""
 MAX_TAG_CELLS = 1_000
@@ -84,6 +90,7 @@ _GARBLED = re.compile(r"[ÃÂ][\x80-\xbf\u0152-\u2122]|â€|ï¿½|\ufffd|[a-z]
 _LOST_ZERO = re.compile(r"^[ \t]*\d{3,4}(?:-\d{4}|\.0)?[ \t]*$", re.MULTILINE)
 _ADDRESS = re.compile(r"[^\s@]@[a-z0-9.-]{1,100}\.[a-z]{2}", re.IGNORECASE)
 _ADDRESSES = re.compile(r"@[^@]{1,300}?[\s,;|/][^@]{0,300}?[^\s@,;|/<]@")
+_TRUNK_ZERO = re.compile(r"[ \t]*\(?0[1-9][\d \t().-]{7,14}[ \t]*")
 _NAMES = (Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME)
 _LETTERS = (*_NAMES, Role.STREET, Role.FULL_ADDRESS)
 _NO_EMAILS = (*_NAMES, Role.PHONE, Role.POSTCODE, Role.STATE, Role.BIRTH_DATE)
@@ -164,6 +171,8 @@ class Lookout:
         for column in self._of(*_OWN):
             _look_for_filled_in(batch, column)
         if self._us:
+            for column in self._of(Role.PHONE):
+                _look_at_numbers(batch, column)
             self._look_at_zips(batch)
         tags = {i: frozenset(islice(dict.fromkeys(cells[i]), MAX_TAG_CELLS)) for i in self._tags}
         looks = {i: role for i in self._unread if (role := by_content(cells[i])) is not None}
@@ -236,6 +245,13 @@ def _look_at_emails(batch: _Batch, column: int) -> None:
         batch.note("not_emails", column, _is_no_email)
 
 
+def _look_at_numbers(batch: _Batch, column: int) -> None:
+    cells = batch.cells[column]
+    batch.filled[column] = len(cells) - cells.count("")
+    if "\n0" in batch.joined(column) or "\n(0" in batch.joined(column):
+        batch.note("other_country", column, _TRUNK_ZERO.fullmatch)
+
+
 def _look_for_shared(batch: _Batch, column: int) -> None:
     counts = Counter(batch.cells[column])
     counts.pop("", None)
@@ -304,8 +320,8 @@ class SightingTally:
 
 
 def _is_worth_telling(sighting: Sighting) -> bool:
-    """A few cells without @ are flaws of their own; a column of them is a mistake."""
-    if sighting.code in {"not_emails", "hashes"}:
+    """A few cells of some kinds are flaws of their own; a column of them is a mistake."""
+    if sighting.code in _OF_MOST_CELLS:
         return sighting.count >= max(_FEW, _MOST * sighting.filled)
     return True
 

@@ -49,7 +49,7 @@ __all__ = [
 
 _CERTAIN = 3  # marks
 _LIKELY = 2
-_NEAR = 2  # marks fewer, at which another layout is named beside the chosen one
+_NEAR = 1  # marks fewer, at which another layout is named beside the chosen one
 _PLAIN = "plain"
 
 
