@@ -340,8 +340,11 @@ def points(
 
 def bans(tx: Tx) -> BanColumns:
     """Every suppression on a known contact point, whichever (epoch, profile) made its token."""
-    statement = select(_point.c.id, _ban.c.channel, _ban.c.scope, _ban.c.partner_id).join(
-        _ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind, stands())
+    statement = (
+        select(_point.c.id, _ban.c.channel, _ban.c.scope, _ban.c.partner_id)
+        .select_from(_point)
+        .join(_ban, and_(_ban.c.token == _point.c.token, _ban.c.kind == _point.c.kind))
+        .where(stands())
     )
     kinds: Numbered[tuple[Channel, int | None]] = Numbered()
     consortium = Scope.CONSORTIUM.value
