@@ -51,7 +51,7 @@ _ZIP = re.compile(r"\s*\d{5}(?:-\d{4})?\s*|\s*[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\
 _DIGITS = range(10, 16)
 _REFUSAL = re.compile(
     r"opt\W*(?:ed)?\W*out|unsub|do\W*not|\bdnc\b|bounc|suppress|blacklist|blocklist|blocked|\bstop\b|"
-    r"deceased|\bdied\b|\bno\W*(?:e\W?mail|sms|texts?|contact|calls?)\b|complain|abmeld|desuscri|"
+    r"deceased|\bdied\b|\bno\W*(?:e\W?mail|sms|texts?|contact|calls?)\b|complain|ab(?:ge)?meld|desuscri|"
     r"gone\W*away|\bspam\b",
     re.IGNORECASE,
 )
