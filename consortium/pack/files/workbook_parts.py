@@ -133,6 +133,7 @@ def stream_part(
     """
     parser = expat.ParserCreate()
     parser.buffer_text = True
+    parser.buffer_size = _PIECE_BYTES
     parser.CharacterDataHandler = data
     parser.StartDoctypeDeclHandler = _no_document_type
 
