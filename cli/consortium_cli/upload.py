@@ -212,19 +212,20 @@ def pack(
 
 
 def _show_pack(made: PackResult) -> None:
-    rejected = made.report.rejected
+    report = made.report
+    words = [
+        f"{made.path.name}: {counted(report.usable, 'row')}",
+        counted(report.opt_outs, "opt-out"),
+        f"{count(report.rejected)} unusable",
+    ]
+    if report.repeated:
+        words.append(f"{count(report.repeated)} repeated")
+    words.append(counted(made.size_bytes, "byte"))
     say()
-    say_all(
-        joined(
-            [
-                f"{made.path.name}: {counted(made.counts.rows, 'row')}",
-                counted(made.counts.opt_outs, "opt-out"),
-                f"{count(rejected)} unusable",
-                counted(made.size_bytes, "byte"),
-            ]
-        )
-    )
-    if rejected and made.report.problems_file is not None:
+    say_all(joined(words))
+    if report.partly_blocked:
+        say(f"  of the rows, {count(report.partly_blocked)} blocked on one channel")
+    if report.rejected and made.report.problems_file is not None:
         say(f"  every unusable line, for you only: {made.report.problems_file.name}")
 
 
