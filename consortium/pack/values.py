@@ -19,7 +19,6 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from itertools import islice
 from math import ceil
-from types import MappingProxyType
 from typing import TypeVar
 
 from consortium.pack.layout import Layout, Role
@@ -32,6 +31,7 @@ from consortium.tokens import (
     addresses,
     dates,
     email,
+    languages,
     names,
     phone,
     places,
@@ -51,15 +51,6 @@ _DATE_CHARACTERS = 64  # a longer cell is no date
 _SAMPLE_DATES = 2_000
 _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
-_LANGUAGES = MappingProxyType(
-    {
-        "english": "en", "spanish": "es", "español": "es", "french": "fr", "français": "fr",
-        "german": "de", "deutsch": "de", "chinese": "zh", "vietnamese": "vi", "tagalog": "tl",
-        "arabic": "ar", "korean": "ko", "russian": "ru", "portuguese": "pt", "polish": "pl",
-        "somali": "so", "haitian creole": "ht", "welsh": "cy", "italian": "it", "hindi": "hi",
-    }
-)  # fmt: skip
-_TAG = re.compile(r"\s*([A-Za-z]{2,3})(?:[-_][A-Za-z0-9_-]{1,30})?\s*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +220,7 @@ class ValueReader:
             countries=countries,
             states=states,
             postcodes=postcodes,
-            languages=_once(_language, columns.first(Role.LANGUAGE)),
+            languages=_once(languages.normalise, columns.first(Role.LANGUAGE)),
             record_ids=record_ids,
             tags=tags,
             notes=notes,
@@ -396,12 +387,6 @@ def _record_ids(columns: _Columns, notes: list[Note]) -> list[str]:
                 notes.append(Note(row, columns.of(Role.RECORD_ID)[0], "too_long"))
                 ids[row] = ""
     return ids
-
-
-def _language(cell: str) -> str:
-    if tag := _TAG.fullmatch(cell):
-        return tag[1].lower()
-    return _LANGUAGES.get(cell.strip().casefold(), "")
 
 
 def _once(function: Callable[[_K], _V], keys: Sequence[_K]) -> list[_V]:

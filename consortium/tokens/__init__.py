@@ -5,7 +5,18 @@ why, in time linear in its length, and never an exception. Rules of profile 1:
 `docs/formats/normalisation.md`.
 """
 
-from consortium.tokens import addresses, dates, email, names, phone, places, postcodes, zones
+from consortium.tokens import (
+    addresses,
+    dates,
+    email,
+    languages,
+    names,
+    phone,
+    places,
+    postcodes,
+    typos,
+    zones,
+)
 from consortium.tokens.addresses import Address
 from consortium.tokens.composites import (
     compose_name_address,
@@ -40,10 +51,12 @@ __all__ = [
     "compose_name_birth_column",
     "dates",
     "email",
+    "languages",
     "mapped",
     "names",
     "phone",
     "places",
     "postcodes",
+    "typos",
     "zones",
 ]

@@ -20,6 +20,7 @@ __all__ = [
     "area_codes",
     "countries",
     "country_names",
+    "languages",
     "letters",
     "lines",
     "postcodes",
@@ -97,6 +98,12 @@ def country_names() -> Mapping[str, str]:
             for name in (*_items(spellings), code)
         }
     )
+
+
+@cache
+def languages() -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """(code, other codes, names) of each language."""
+    return tuple((r[0], _items(r[1]), _items(r[2])) for r in _rows("languages.tsv"))
 
 
 @cache
