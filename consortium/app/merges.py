@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 
-from consortium import identity
+from consortium import identity, intake
 from consortium.app.context import Context
 from consortium.identity import MergeResult, decisions
 from consortium.identity.decisions import Decided
@@ -20,19 +20,27 @@ class Merges:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def run(self, *, full: bool = False) -> MergeResult:
+    def run(self, *, full: bool = False, scored: bool | None = None) -> MergeResult:
         """Make persons of the source rows: what changed since the last merge, or everything.
+
+        Uploads whose last day is over are ended first, so that no person rests on them.
+
+        Args:
+            full: Judge every row anew.
+            scored: Let the scored layer add what no rule joins, or no more; None: as last time.
 
         Raises:
             StateConflict: Another merge is running.
         """
         context = self._context
+        intake.expire(context.database, wraps=context.wraps, clock=context.clock)
         return identity.run(
             context.database,
             match_opener=identity.match_opener(context.keys.open("match")),
             clock=context.clock,
             observer=context.observer,
             full=full,
+            scored=scored,
         )
 
     def show(self, row: str) -> builtins.list[NamedRow]:

@@ -169,7 +169,14 @@ class House:
             partners.add(tx, double.card, at=now, entry=entry)
         return double
 
-    def add(self, pack: BinaryIO, *, name: str = "this file") -> UploadRecord:
+    def add(
+        self,
+        pack: BinaryIO,
+        *,
+        name: str = "this file",
+        replaces: str | None = None,
+        cores: int | None = None,
+    ) -> UploadRecord:
         """Take a pack in."""
         return intake.add(
             self.database,
@@ -181,6 +188,8 @@ class House:
             wraps=self.wraps,
             clock=self.clock,
             name=name,
+            replaces=replaces,
+            cores=cores,
         )
 
     def sweep(self) -> intake.Swept:
