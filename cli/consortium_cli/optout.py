@@ -6,7 +6,7 @@ An address is never an argument, which `ps` and the history of a shell would sho
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -15,10 +15,12 @@ from consortium.errors import UsageError
 from consortium.model import Channel, Scope
 from consortium.types import Pii
 from consortium_cli.homes import desk, host, read_text, write_new
-from consortium_cli.screen import FILE, format_option, say, show_rows
-from consortium_cli.wording import counted
+from consortium_cli.screen import DAY, FILE, format_option, say, say_all, show_rows
+from consortium_cli.wording import count, counted, joined
 
 __all__ = ["command"]
+
+_REJECTED_ROWS = 5
 
 
 @click.group("optout")
@@ -105,22 +107,85 @@ def check(ctx: click.Context, *, channel: str, form: str) -> None:
     show_rows(("channel", "nothing goes", "cause", "word of", "since", "entry"), rows, form=form)
 
 
+@command.command("pack")
+@click.argument("file", type=FILE)
+@click.option("--obtained", type=DAY, required=True, help="The day of the export.")
+@click.option(
+    "--list", "list_name", default="opt-outs", show_default=True, help="Your name for it."
+)
+@click.option(
+    "--channel",
+    type=click.Choice([channel.value for channel in Channel]),
+    help="Of what they want no more; the other's columns are not read.  [default: anything]",
+)
+@click.option("--map", "mapping", type=FILE, help="Which column is which.  [default: recognised]")
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.pack beside it]")
+@click.option("--replace", is_flag=True, help="Write over an earlier pack.  [default: refuse]")
+@click.pass_context
+def pack(
+    ctx: click.Context,
+    *,
+    file: Path,
+    obtained: date,
+    list_name: str,
+    channel: str | None,
+    mapping: Path | None,
+    out: Path | None,
+    replace: bool,
+) -> None:
+    """Sign and encrypt FILE, a list of people who have opted out, at the partner's.
+
+    Everybody in it has, whatever its columns say. Only addresses and numbers are sent.
+    """
+    from consortium.app import ListOptions  # noqa: PLC0415 - loads the whole library
+    from consortium.pack import default_path  # noqa: PLC0415 - the same
+
+    made = desk(ctx).pack_opt_outs(
+        file,
+        list_name=list_name,
+        obtained_on=obtained,
+        out=out or file.with_suffix(".pack"),
+        channels=tuple(Channel) if channel is None else (Channel(channel),),
+        replace=replace,
+        options=ListOptions(mapping=mapping, problems_to=default_path(file)),
+    )
+    words = [f"{made.path.name}: {counted(made.counts.opt_outs, 'opt-out')}"]
+    words += [f"{count(made.counts.rejected)} unusable", f"{count(made.counts.repeated)} repeated"]
+    say_all(joined(words))
+    say(f"  Next: hand {made.path.name} to the host: consortium optout import {made.path.name}")
+    if made.report.rejected:
+        ctx.exit(_REJECTED_ROWS)
+
+
+@command.command("import")
+@click.argument("file", type=FILE)
+@click.pass_context
+def import_(ctx: click.Context, *, file: Path) -> None:
+    """Take in FILE, a pack of opt-outs, on the host: all of it or nothing.
+
+    From then on nothing goes in that partner's name to anybody in it. Delete the pack afterwards:
+    whoever holds the intake key can open it.
+    """
+    upload = host(ctx).optouts.import_pack(file)
+    say(
+        f"{upload.name}: {counted(upload.opt_outs, 'opt-out')} of {upload.partner}, "
+        f"ledger entry {upload.entry}."
+    )
+    say(f"From now on nothing goes to them in the name of {upload.partner}.")
+
+
 @command.command("export")
 @click.argument("partner")
-@click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Only those of this day (UTC) and later.  [default: all]",
-)
+@click.option("--since", type=DAY, help="Only those of this day (UTC) and later.  [default: all]")
 @click.option("--out", type=FILE, help="Where to write.  [default: PARTNER.opt-outs]")
 @click.pass_context
-def export(ctx: click.Context, *, partner: str, since: datetime | None, out: Path | None) -> None:
+def export(ctx: click.Context, *, partner: str, since: date | None, out: Path | None) -> None:
     """Write the file that tells PARTNER which of its records have opted out, on the host.
 
     Everything in it is sealed to the partner. It holds answers to the partner's own messages and
     requests made by address; not answers to other partners' messages.
     """
-    text, number = host(ctx).optouts.export(partner, since=since and since.date())
+    text, number = host(ctx).optouts.export(partner, since=since)
     target = out or Path(f"{partner}.opt-outs")
     write_new(target, text, mode=0o600)
     say(f"Written: {target.name}, {counted(number, 'opt-out')}. Give it to {partner}:")

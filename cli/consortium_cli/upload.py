@@ -239,6 +239,11 @@ def _show_pack(made: PackResult) -> None:
     help="Pack the list FILE first, as the partner whose home is on this machine too.  "
     "[default: FILE is a pack]",
 )
+@click.option(
+    "--replaces",
+    metavar="UPLOAD",
+    help="Withdraw this earlier upload of the same list in the same moment.  [default: none]",
+)
 @_pack_options(required=False)
 @_list_options
 @click.pass_context
@@ -247,6 +252,7 @@ def add(
     *,
     file: Path,
     partner_home: Path | None,
+    replaces: str | None,
     list_name: str | None,
     obtained: date | None,
     expires: date | None,
@@ -255,12 +261,13 @@ def add(
 ) -> None:
     """Take the pack FILE in, on the host: all of it or nothing.
 
-    Delete the pack afterwards: whoever holds the intake key can open it.
+    Delete the pack afterwards: whoever holds the intake key can open it. With --replaces no moment
+    passes in which both uploads count, or neither; opt-outs of the earlier one stay.
     """
     if partner_home is None:
         if any((list_name, obtained, expires, standing, said)):
             raise click.UsageError("a pack says all this itself; with a list, name --as HOME")
-        _show_added(host(ctx).uploads.add(file))
+        _show_added(host(ctx).uploads.add(file, replaces=replaces), replaced=replaces)
         return
     if list_name is None or obtained is None:
         raise click.UsageError("with --as, name --list and --obtained as well")
@@ -272,15 +279,18 @@ def add(
         expires_on=expires,
         standing=standing,
         options=said.options(file),
+        replaces=replaces,
     )
     show_attested(made.report, title="WHAT THE PARTNER ATTESTS")
-    _show_added(upload)
+    _show_added(upload, replaced=replaces)
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
 
 
-def _show_added(upload: UploadRecord) -> None:
+def _show_added(upload: UploadRecord, *, replaced: str | None) -> None:
     say_all(_facts(upload))
+    if replaced is not None:
+        say(f"    in the place of {replaced}, which is withdrawn")
     say("  Next: consortium merge run")
 
 
@@ -398,3 +408,38 @@ def expire(ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
     confirm(f"End {counted(len(due), 'upload')} for good?", yes=yes)
     ended = uploads.expire()
     say(f"  {', '.join(u.name for u in ended)} ended. Next: consortium merge run")
+
+
+@command.command("diff")
+@click.argument("older", type=FILE)
+@click.argument("newer", type=FILE)
+@click.pass_context
+def diff(ctx: click.Context, *, older: Path, newer: Path) -> None:
+    """Say what has changed between two packs of yours, at the partner's. Nothing leaves it.
+
+    Look before you have a list replaced: an export that was cut short or filtered shows here.
+    """
+    found = desk(ctx).diff(older, newer)
+    before, after = found.older, found.newer
+    say(f"{before.list_name} of {before.obtained_on} → {after.list_name} of {after.obtained_on}")
+    say(f"  rows      {count(before.rows)} → {count(after.rows)}")
+    say_all(
+        joined(
+            [
+                f"{count(found.same)} the same",
+                f"{count(found.changed)} changed",
+                f"{count(len(found.gone))} not there any more",
+                f"{count(len(found.added))} new",
+            ],
+            first="            ",
+        )
+    )
+    for part, rows in found.parts:
+        say(f"            {part}: {count(rows)} changed")
+    if found.now_opted_out:
+        say(f"            {count(found.now_opted_out)} of those not there any more have opted out")
+    say(f"  opt-outs  {count(before.opt_outs)} → {count(after.opt_outs)}")
+    if found.opt_outs_added or found.opt_outs_gone:
+        words = [f"{count(found.opt_outs_added)} new"]
+        words.append(f"{count(found.opt_outs_gone)} not there any more, blocked all the same")
+        say_all(joined(words, first="            "))

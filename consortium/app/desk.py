@@ -6,6 +6,8 @@ over: its card, a signed policy, an encrypted pack, a signed answer.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,16 +22,18 @@ from consortium.clock import Clock
 from consortium.config import PartnerSettings
 from consortium.errors import HomeError, StateConflict, UsageError
 from consortium.feedback import OptOutTable, OwnOptOut
-from consortium.model import ConsortiumCard, Observer, PartnerCard, Silent
+from consortium.model import Channel, ConsortiumCard, Observer, PartnerCard, Silent
 from consortium.pack import (
     CheckReport,
     MappingDocument,
+    PackDiff,
     PackResult,
     Stated,
     parse_attest,
     write_draft,
 )
 from consortium.pack import check as check_list
+from consortium.pack import diff as diff_packs
 from consortium.pack import pack as pack_list
 from consortium.tokens import Profile
 from consortium.types import PartnerSlug
@@ -285,6 +289,31 @@ class PartnerDesk:
             BadFile: The list cannot be read or has nothing usable in it.
             UsageError: A date or a statement will not do.
         """
+        return self._pack(
+            path,
+            list_name=list_name,
+            obtained_on=obtained_on,
+            out=out,
+            expires_on=expires_on,
+            standing=standing,
+            replace=replace,
+            options=options,
+            stated=options.stated(),
+        )
+
+    def _pack(
+        self,
+        path: Path,
+        *,
+        list_name: str,
+        obtained_on: date,
+        out: Path,
+        replace: bool,
+        options: ListOptions,
+        stated: Stated | None,
+        expires_on: date | None = None,
+        standing: bool = False,
+    ) -> PackResult:
         return pack_list(
             path,
             list_name=list_name,
@@ -298,11 +327,63 @@ class PartnerDesk:
             expires_on=expires_on,
             mapping=options.read_mapping(),
             region=self.settings.region,
-            stated=options.stated(),
+            stated=stated,
             standing=standing,
             problems_to=options.problems_to,
             replace=replace,
             observer=self._observer,
+        )
+
+    def pack_opt_outs(
+        self,
+        path: Path,
+        *,
+        list_name: str,
+        obtained_on: date,
+        out: Path,
+        channels: Collection[Channel] = frozenset(Channel),
+        replace: bool = False,
+        options: ListOptions = ListOptions(),
+    ) -> PackResult:
+        """Sign and encrypt a list of people who have opted out of this partner's messages.
+
+        Everybody in it has, whatever its columns say; names and places are not sent.
+
+        Args:
+            path: A list in any form that `pack` takes.
+            list_name, obtained_on, out, replace: As for `pack`.
+            channels: Of what they want no more; columns of other channels are not read.
+            options: Mapping, and where rejected rows go.
+
+        Raises:
+            BadFile: It cannot be read or has nobody in it that could be blocked.
+            UsageError: A date will not do.
+        """
+        said = options.stated() or Stated()
+        return self._pack(
+            path,
+            list_name=list_name,
+            obtained_on=obtained_on,
+            out=out,
+            replace=replace,
+            options=options,
+            stated=dataclasses.replace(said, refused=frozenset(channels)),
+        )
+
+    def diff(self, older: Path, newer: Path) -> PackDiff:
+        """What has changed between two packs of this partner, to be looked at before replacing.
+
+        Raises:
+            BadFile: One cannot be read or is no pack of this partner.
+            EvidenceError: One was altered.
+        """
+        return diff_packs(
+            older,
+            newer,
+            partner=self.slug,
+            receive_key=self._keys.open("receive"),
+            sign_public=self.card.sign_key,
+            origin=self.consortium.origin,
         )
 
     def open_opt_outs(self, text: str) -> list[OwnOptOut]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from consortium import feedback
+from consortium import feedback, intake
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
+from consortium.app.packs import open_pack
 from consortium.feedback import Added, FeedbackResult, Known
 from consortium.feedback.optouts import Author
 from consortium.model import Channel, Scope
+from consortium.store.uploads import UploadRecord
 from consortium.types import PartnerSlug, Pii
 
 __all__ = ["OptOuts"]
@@ -77,6 +79,32 @@ class OptOuts:
             profile=profile_of(context.card),
             region=context.region,
         )
+
+    def import_pack(self, pack: Path) -> UploadRecord:
+        """Take in a pack of nothing but opt-outs, as a partner's `pack_opt_outs` makes it.
+
+        Each of them bans an address for messages in the partner's own name, for ever; whatever
+        the pack says of consent elsewhere, and whichever is older, a ban stands.
+
+        Raises:
+            BadFile: It holds rows as well, or cannot be taken in (`Uploads.add`).
+            EvidenceError, NotFound, StateConflict, KeyFailure, StoreFailure: As `Uploads.add`.
+        """
+        context = self._context
+        with open_pack(pack) as stream:
+            return intake.add(
+                context.database,
+                stream,
+                identity=context.keys.open("intake"),
+                consortium=context.card,
+                tokeniser=tokeniser(context),
+                match_key=context.keys.open("match"),
+                wraps=context.wraps,
+                clock=context.clock,
+                observer=context.observer,
+                name=pack.name,
+                only_opt_outs=True,
+            )
 
     def export(self, partner: str, *, since: date | None = None) -> tuple[str, int]:
         """The signed file that tells a partner which of its own records have opted out.

@@ -1,19 +1,17 @@
-"""Uploads, on the host: packs taken in, listed, withdrawn; and the persons made of them."""
+"""Uploads, on the host: packs taken in, listed, withdrawn."""
 
 from __future__ import annotations
 
 import builtins
-import stat
 import tempfile
 from datetime import date
 from pathlib import Path
 
-from consortium import identity, intake
+from consortium import intake
 from consortium.app.context import Context
 from consortium.app.desk import ListOptions, PartnerDesk
 from consortium.app.keyring import tokeniser
-from consortium.errors import BadFile
-from consortium.identity import MergeResult
+from consortium.app.packs import open_pack
 from consortium.pack import PackResult
 from consortium.store import uploads
 from consortium.store.uploads import UploadRecord
@@ -27,35 +25,27 @@ class Uploads:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def add(self, pack: Path) -> UploadRecord:
+    def add(self, pack: Path, *, replaces: str | None = None) -> UploadRecord:
         """Take a pack in: all of it or nothing.
 
         The host keeps no copy. The file can be read by whoever holds the intake key: delete it
         once it is taken in.
 
+        Args:
+            pack: The pack's file.
+            replaces: An earlier upload of the same list, `u-0042`, withdrawn in the moment in which
+                this one begins to count. What it banned stays banned.
+
         Raises:
             BadFile: It cannot be read, is no pack, is cut short or for another consortium.
             EvidenceError: Altered, or signed by another partner.
-            NotFound: Its partner is not admitted.
-            StateConflict: The same pack was taken in before.
+            NotFound: Its partner is not admitted, or there is no upload to replace.
+            UsageError: The upload to replace is of another list.
+            StateConflict: The same pack was taken in before, or the upload to replace has ended.
             KeyFailure, StoreFailure: Keys or database cannot be used.
         """
         context = self._context
-        try:
-            kind = pack.stat().st_mode
-            if stat.S_ISDIR(kind):
-                raise BadFile(f"{pack.name} is a folder, not a pack")
-            if not stat.S_ISREG(kind):  # opening a pipe would wait for somebody to write to it
-                raise BadFile(
-                    f"{pack.name} is a pipe or device, and a pack is read twice",
-                    hint="Save it as a file first and give that file.",
-                )
-            stream = pack.open("rb")
-        except FileNotFoundError as error:
-            raise BadFile(f"there is no file {pack.name}", hint="Check the name.") from error
-        except (OSError, ValueError) as error:  # a name with a NUL is no name
-            raise BadFile(f"{pack.name} cannot be read", hint="Check who may read it.") from error
-        with stream:
+        with open_pack(pack) as stream:
             return intake.add(
                 context.database,
                 stream,
@@ -67,6 +57,7 @@ class Uploads:
                 clock=context.clock,
                 observer=context.observer,
                 name=pack.name,
+                replaces=replaces,
             )
 
     def add_list(
@@ -79,12 +70,14 @@ class Uploads:
         expires_on: date | None = None,
         standing: bool = False,
         options: ListOptions | None = None,
+        replaces: str | None = None,
     ) -> tuple[PackResult, UploadRecord]:
         """Pack a list and take the pack in, where one machine has both homes; no pack is left.
 
         Args:
             path, list_name, obtained_on, expires_on, standing, options: As for `PartnerDesk.pack`.
             desk: The partner, on this machine.
+            replaces: As for `add`.
 
         Raises:
             ConsortiumError: As for `PartnerDesk.pack` and `add`; then nothing was taken in.
@@ -99,7 +92,7 @@ class Uploads:
                 standing=standing,
                 options=options or ListOptions(),
             )
-            return made, self.add(made.path)
+            return made, self.add(made.path, replaces=replaces)
 
     def list(self) -> builtins.list[UploadRecord]:
         """Every upload, oldest first; staged ones are not shown."""
@@ -133,20 +126,3 @@ class Uploads:
         """The same for every upload whose day has passed."""
         context = self._context
         return intake.expire(context.database, wraps=context.wraps, clock=context.clock)
-
-    def merge(self, *, full: bool = False) -> MergeResult:
-        """Make persons of the source rows: what changed since the last merge, or everything.
-
-        Needs the match key and no vault key.
-
-        Raises:
-            StateConflict: Another merge is running.
-        """
-        context = self._context
-        return identity.run(
-            context.database,
-            match_opener=identity.match_opener(context.keys.open("match")),
-            clock=context.clock,
-            observer=context.observer,
-            full=full,
-        )

@@ -24,7 +24,7 @@ from consortium.ledger import canonical, grammar
 from consortium.ledger.canonical import JSON
 from consortium.ledger.strict import to_base64
 from consortium.model import Channel, ConsortiumCard, Scope
-from consortium.pack.record_ids import open_record_id
+from consortium.pack.record_ids import RecordIdOpener
 from consortium.store import opt_outs, partners
 from consortium.store.engine import Database
 from consortium.store.opt_outs import OwnRecord
@@ -141,10 +141,11 @@ def open_told(
     form = Form.read(body, what="file of opt-outs", version=_FORMAT, fields=_FIELDS)
     if form.slug("partner") != partner:
         raise EvidenceError(f"the opt-outs are for {form.slug('partner')}, not for {partner}")
+    ids = RecordIdOpener(key=receive_key, origin=card.origin, owner=partner)
     return [
         opened
         for upload in form.parts("uploads", fields=_UPLOAD)
-        for opened in _open(upload, partner=partner, origin=card.origin, key=receive_key)
+        for opened in _open(upload, ids, partner=partner, origin=card.origin, key=receive_key)
     ]
 
 
@@ -177,7 +178,9 @@ def _upload(records: list[OwnRecord], wraps: WrapStore) -> JSON:
     }
 
 
-def _open(upload: Form, *, partner: PartnerSlug, origin: str, key: bytes) -> Iterator[OwnOptOut]:
+def _open(
+    upload: Form, ids: RecordIdOpener, *, partner: PartnerSlug, origin: str, key: bytes
+) -> Iterator[OwnOptOut]:
     digest = UploadDigest(upload.digest("upload"))
     data_key = open_owner_wrap(
         upload.data("wrap"), key=key, origin=origin, owner=partner, upload=digest
@@ -193,9 +196,7 @@ def _open(upload: Form, *, partner: PartnerSlug, origin: str, key: bytes) -> Ite
         yield OwnOptOut(
             list_name=upload.text("list"),
             number=number,
-            record_id=open_record_id(sealed, number=number, key=key, origin=origin, owner=partner)
-            if sealed
-            else None,
+            record_id=ids.open(sealed, number=number) if sealed else None,
             address=addresses[position] if position < len(addresses) else None,
             channel=channel,
             everybody=record.word("scope", *(s.value for s in Scope)) == Scope.CONSORTIUM.value,

@@ -66,6 +66,7 @@ def add(
     observer: Observer | None = None,
     name: str = "this file",
     replaces: str | None = None,
+    only_opt_outs: bool = False,
     cores: int | None = None,
 ) -> UploadRecord:
     """Take a pack in.
@@ -84,6 +85,7 @@ def add(
         replaces: An active upload of the same list, e.g. `u-0042`, that is withdrawn in the moment
             in which this one begins to count, so that at no time both do or neither does. What it
             banned stays banned.
+        only_opt_outs: Refuse a pack that holds rows.
         cores: Processes to convert rows in, beside this one; the result is the same with any
             number. None: as many as there are cores, for a list worth it.
 
@@ -107,6 +109,11 @@ def add(
     verified = verify(
         database, pack, identity=identity, consortium=consortium, now=clock.now(), name=name
     )
+    if only_opt_outs and verified.trailer.counts.rows:
+        raise BadFile(
+            f"{name} holds rows of people to write to, not only opt-outs",
+            hint="Take it in as a list: consortium upload add",
+        )
     pack.seek(0)
     intake = _Intake(
         database,

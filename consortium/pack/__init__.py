@@ -5,6 +5,7 @@ in a stream, under the consortium's normalisation profile, and need neither host
 """
 
 from consortium.pack.check import Attested, CheckReport, Hint, SentColumn, WorthFixing, check
+from consortium.pack.diff import PackDiff, diff
 from consortium.pack.drafts import draft_mapping, write_draft
 from consortium.pack.layout import Confidence, Role
 from consortium.pack.mapping import MappingDocument, Stated, parse_attest
@@ -21,6 +22,7 @@ __all__ = [
     "Flaw",
     "Hint",
     "MappingDocument",
+    "PackDiff",
     "PackResult",
     "RecordIdSealer",
     "RejectedRow",
@@ -30,6 +32,7 @@ __all__ = [
     "WorthFixing",
     "check",
     "default_path",
+    "diff",
     "draft_mapping",
     "layout_names",
     "open_record_id",

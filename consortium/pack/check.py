@@ -241,6 +241,8 @@ class Reading:
         self.layout = lay_over(
             self.source.headers, mapping=mapping, name="the mapping", keep=self.stated.keep
         )
+        if self.stated.refused:
+            self.layout = self.layout.only(self.stated.refused)
         if not {Role.EMAIL, Role.PHONE} & set(self.layout.columns):
             raise no_contact_column(self.source.headers, name=self.source.name)
         self.region = (mapping and mapping.region) or self.layout.region or region

@@ -50,6 +50,9 @@ class Standing:
         object.__setattr__(self, "said", said)
 
 
+_OPTED_OUT = Standing(refusal="unsubscribed")
+
+
 @dataclass(frozen=True, slots=True)
 class _Word:
     """What a cell says: a refusal, a no, a basis, or (all empty) nothing."""
@@ -94,6 +97,7 @@ class ConsentReader:
             else Standing()
             for channel, columns in self._columns.items()
         }
+        self._refused = stated.refused
         self._relationship = layout.relationship
         self._stated = stated.relationship or Relationship.PUBLIC
         self._days: dict[str, date | None] = {}
@@ -102,6 +106,8 @@ class ConsentReader:
 
     def standing(self, row: Sequence[str], *, channel: Channel) -> Standing:
         """How the row stands on the channel."""
+        if channel in self._refused:
+            return _OPTED_OUT
         columns = self._columns[channel]
         if not columns:
             return self._default[channel]

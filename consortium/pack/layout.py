@@ -9,8 +9,8 @@ which is found by `consortium.pack.recognition`, or said by a mapping.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Literal
@@ -202,6 +202,9 @@ class Recognition:
     other_found: int = 0
 
 
+_CONTACT = {Channel.EMAIL: Role.EMAIL, Channel.SMS: Role.PHONE}
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """What the columns of one file hold.
@@ -230,6 +233,11 @@ class Layout:
     kept: tuple[KeptTags, ...] = ()
     recognition: Recognition = Recognition()
     region: str | None = None
+
+    def only(self, channels: Collection[Channel]) -> Layout:
+        """The same without the columns of contact points for other channels."""
+        roles = {_CONTACT[channel] for channel in Channel if channel not in channels}
+        return replace(self, columns={r: c for r, c in self.columns.items() if r not in roles})
 
     @property
     def sent(self) -> tuple[str, ...]:

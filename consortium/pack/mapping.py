@@ -48,12 +48,15 @@ class Stated:
         email, sms: Consent of rows for which no column speaks; None: not stated.
         relationship: What the people are to the partner; None: not stated.
         keep: Columns whose tags are shared: `COLUMN` or `COLUMN=TAG,TAG`.
+        refused: Channels on which everybody in the list has opted out. Then nothing else of the
+            list is used: no row of it is a source row, and other channels' columns are not read.
     """
 
     email: Consent | None = None
     sms: Consent | None = None
     relationship: Relationship | None = None
     keep: tuple[str, ...] = ()
+    refused: frozenset[Channel] = frozenset()
 
     def over(self, other: Stated) -> Stated:
         """These statements, and `other`'s where there are none."""
@@ -62,6 +65,7 @@ class Stated:
             self.sms or other.sms,
             self.relationship or other.relationship,
             self.keep or other.keep,
+            self.refused or other.refused,
         )
 
 
@@ -219,19 +223,23 @@ def _mapped(headers: Sequence[str], mapping: MappingDocument, name: str) -> Layo
     ]
     relationship = _relationship(mapping.relationship, places, headers, name)
     taken = {i for indexes in own.values() for i in indexes}
-    taken |= {i for h in mapping.ignore for i in _find(h, places, headers, name)}
+    ignored = {i for h in mapping.ignore for i in _find(h, places, headers, name)}
+    taken |= ignored
     stated = {i for _, indexes in ruled for i in indexes}
-    if relationship is not None:
-        stated.add(relationship.column)
+    said = stated if relationship is None else stated | {relationship.column}
     columns = {
         role: kept
         for role, indexes in layout.columns.items()
-        if role not in own and (kept := tuple(i for i in indexes if i not in taken | stated))
+        if role not in own and (kept := tuple(i for i in indexes if i not in taken | said))
     }
     statuses: list[StatusColumn] = []
     for rule, _ in ruled:
         statuses += status_columns(rule, places, taken=set())
-    statuses += [s for s in layout.statuses if s.column not in taken | stated]
+    # What a layout reads as a value and as a status too stays a status, and so does a column with
+    # the relationship: a no in it is a no.
+    both = {i for indexes in layout.columns.values() for i in indexes}
+    left_out = (taken - both) | ignored | stated
+    statuses += [s for s in layout.statuses if s.column not in left_out]
     named = own.pop(Role.TAGS, None)
     return replace(
         layout,

@@ -157,6 +157,7 @@ def pack(
                 rejected=lambda: tally.rejected,
                 repeated=lambda: tally.repeated,
                 standing_to=card.vault_key if standing else None,
+                owner_key=receive_key,
             )
     finally:
         watcher.end()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from enum import Enum, auto
 from typing import BinaryIO, Final
 
@@ -23,6 +23,7 @@ import pyrage  # type: ignore[import-untyped] # pyrage ships no types
 from pyrage import x25519
 
 from consortium.errors import KeyFailure
+from consortium.vault import bech32
 
 __all__ = [
     "CHUNK",
@@ -30,9 +31,11 @@ __all__ = [
     "Cause",
     "decrypt",
     "encrypt",
+    "identity_of_key",
     "is_recipient",
     "new_identity",
     "recipient_of",
+    "recipient_of_key",
 ]
 
 CHUNK: Final = 64 * 1024
@@ -83,6 +86,16 @@ def is_recipient(text: str) -> bool:
     return True
 
 
+def recipient_of_key(public: bytes) -> str:
+    """The recipient that is an X25519 public key of ours; 32 raw bytes (RFC 7748)."""
+    return bech32.encode("age", public)
+
+
+def identity_of_key(private: bytes) -> bytes:
+    """The identity that is an X25519 private key of ours; 32 raw bytes."""
+    return bech32.encode("age-secret-key-", private).upper().encode()
+
+
 def _identity(text: bytes) -> x25519.Identity:
     try:
         return x25519.Identity.from_str(text.decode("ascii").strip())
@@ -113,20 +126,25 @@ class _Pull:
         return piece
 
 
-def encrypt(source: Iterable[bytes], target: BinaryIO, *, recipient: str) -> None:
+def encrypt(source: Iterable[bytes], target: BinaryIO, *, recipients: Sequence[str]) -> None:
     """Encrypt what `source` yields into `target`; whatever `source` raises is passed on.
 
+    Args:
+        source: Plaintext in pieces.
+        target: Where to.
+        recipients: Each of them can open it; nobody sees from the file who they are.
+
     Raises:
-        KeyFailure: The recipient is not an age X25519 recipient.
+        KeyFailure: One of them is not an age X25519 recipient.
         OSError: `target` cannot be written.
     """
     try:
-        to = x25519.Recipient.from_str(recipient)
+        to = [x25519.Recipient.from_str(recipient) for recipient in recipients]
     except pyrage.RecipientError as error:
         raise KeyFailure("the consortium's card names no usable intake recipient") from error
     reader = _Pull(source)
     try:
-        pyrage.encrypt_io(reader, target, [to])
+        pyrage.encrypt_io(reader, target, to)
     except pyrage.EncryptError as error:
         if reader.raised is not None:
             raise reader.raised from None

@@ -42,6 +42,7 @@ def write_pack(
     rejected: int | Callable[[], int] = 0,
     repeated: int | Callable[[], int] = 0,
     standing_to: bytes | None = None,
+    owner_key: bytes | None = None,
 ) -> Trailer:
     """Write rows and opt-outs, each kind in ascending order of `number`; see `write_lines`."""
     return write_lines(
@@ -53,6 +54,7 @@ def write_pack(
         rejected=rejected,
         repeated=repeated,
         standing_to=standing_to,
+        owner_key=owner_key,
     )
 
 
@@ -72,6 +74,7 @@ def write_lines(
     rejected: int | Callable[[], int] = 0,
     repeated: int | Callable[[], int] = 0,
     standing_to: bytes | None = None,
+    owner_key: bytes | None = None,
 ) -> Trailer:
     """Write a pack; an error leaves part of one in `stream`, which no reader accepts.
 
@@ -86,6 +89,8 @@ def write_lines(
         repeated: How many were left out as repeating another; the same.
         standing_to: `vault_key` of the consortium's card, if the owner's policy asks no approval;
             the data key is then wrapped to it. None: rows open only with an approval.
+        owner_key: The partner's public `receive` key, so that it can open its own pack; None: only
+            the consortium can.
 
     Returns:
         The trailer; its digest is the upload's.
@@ -135,5 +140,6 @@ def write_lines(
         yield part + b"\n" * (-size % age.CHUNK)
         written.append(trailer)
 
-    age.encrypt(parts(), stream, recipient=recipient)
+    own = () if owner_key is None else (age.recipient_of_key(owner_key),)
+    age.encrypt(parts(), stream, recipients=(recipient, *own))
     return written[0]

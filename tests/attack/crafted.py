@@ -125,5 +125,5 @@ def write_crafted(
     data = body + canonical.encode(last) + b"\n"
     data += b"\n" * (-len(data) % age.CHUNK)
     with path.open("wb") as stream:
-        age.encrypt([data], stream, recipient=to.intake_recipient)
+        age.encrypt([data], stream, recipients=[to.intake_recipient])
     return path

@@ -444,7 +444,7 @@ def test_a_pack_opened_and_sealed_anew_for_another_consortium_is_refused(
     )
     again = elsewhere.root / "again.pack"
     with again.open("wb") as stream:
-        age.encrypt(list(plain), stream, recipient=elsewhere.host.card.intake_recipient)
+        age.encrypt(list(plain), stream, recipients=[elsewhere.host.card.intake_recipient])
     with pytest.raises(BadFile, match="another consortium"):
         elsewhere.host.uploads.add(again)
 

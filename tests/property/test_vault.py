@@ -205,6 +205,6 @@ def test_any_plaintext_survives_padding(plaintext: bytes) -> None:
 def test_the_age_streams_give_back_any_bytes(data: bytes, piece: int) -> None:
     stream = io.BytesIO()
     pieces = (data[i : i + piece] for i in range(0, len(data), piece))
-    age.encrypt(pieces, stream, recipient=age.recipient_of(IDENTITY))
+    age.encrypt(pieces, stream, recipients=[age.recipient_of(IDENTITY)])
     stream.seek(0)
     assert b"".join(age.decrypt(stream, identity=IDENTITY)) == data

@@ -98,7 +98,7 @@ def plaintext(data: bytes) -> bytes:
 
 def encrypted(plain: bytes) -> bytes:
     stream = io.BytesIO()
-    age.encrypt([plain], stream, recipient=RECIPIENT)
+    age.encrypt([plain], stream, recipients=[RECIPIENT])
     return stream.getvalue()
 
 
