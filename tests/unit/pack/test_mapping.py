@@ -165,3 +165,11 @@ def test_a_region_that_is_no_country_is_refused(desk: Desk, region: str, hint: s
     assert hint in caught.value.hint
     with pytest.raises(UsageError, match=f'"{region}"'):
         desk.check(path, mapping=desk.mapping(f'mapping = 1\nregion = "{region}"\n'))
+
+
+def test_a_refusal_in_the_column_of_relationships_stays_a_refusal(desk: Desk) -> None:
+    path = desk.write("email,Status\nana@mail.example.org,Member\nbo@mail.example.org,Deceased\n")
+    text = 'mapping = 1\n[relationship]\ncolumn = "Status"\nvalues = { Member = "member" }\n'
+    read = desk.read(path, mapping=desk.mapping(text))
+    assert [row.relationship for row in read.rows] == [Relationship.MEMBER]
+    assert [(o.number, o.cause) for o in read.opt_outs] == [(2, "do_not_contact")]
