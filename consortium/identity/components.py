@@ -110,7 +110,7 @@ def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Flags]]
     """
     left, right, crowded = [], [], []
     for column in columns:
-        order = np.argsort(column.key, kind="stable")
+        order = np.argsort(column.key)
         key, row = column.key[order], column.row[order]
         new = np.flatnonzero(np.diff(key, prepend=~key[:1]))
         sizes = np.diff(new, append=len(key))

@@ -5,13 +5,13 @@ on PostgreSQL binary COPY, whose records are of one length if no value is NULL, 
 them where they lie. Look-ups by key take any number of keys, some hundred per statement.
 
 Statements here are of our own names and numbers alone; values of others go in as parameters.
-Reading costs about 0.4 µs a row and column on SQLite and 0.2 on PostgreSQL.
+Reading costs about 0.3 µs a row and column.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +23,6 @@ __all__ = ["Ints", "fetch", "insert", "look_up"]
 
 Ints = npt.NDArray[np.int64]
 
-_FETCH = 50_000
 _IN: Final = 500
 _COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_END: Final = b"\xff\xff"
@@ -36,10 +35,15 @@ def fetch(tx: Tx, select: str, kinds: str) -> list[Ints]:
         tx: Any transaction.
         select: Text without parameters, whose result has no NULL.
         kinds: A letter for each column: `i`, an integer (BIGINT on PostgreSQL), or `b`, 8 bytes
-            that are to be read as one.
+            that are to be read as one; on SQLite not both.
     """
     if tx.sqlite:
-        return _fetch_plain(tx.driver.execute(select), kinds)
+        values = chain.from_iterable(tx.driver.execute(select))  # no row lives on: no collection
+        if "i" in kinds:
+            found = np.fromiter(values, dtype=np.int64)
+        else:
+            found = np.frombuffer(b"".join(values), dtype=">i8").astype(np.int64)
+        return [np.ascontiguousarray(column) for column in found.reshape(-1, len(kinds)).T]
     fields = [("fields", ">i2")]
     for i in range(len(kinds)):
         fields += [(f"length{i}", ">i4"), (f"value{i}", ">i8")]
@@ -47,17 +51,6 @@ def fetch(tx: Tx, select: str, kinds: str) -> list[Ints]:
         data = b"".join(copy)
     rows = np.frombuffer(data[len(_COPY_HEADER) : -len(_COPY_END)], dtype=np.dtype(fields))
     return [rows[f"value{i}"].astype(np.int64) for i in range(len(kinds))]
-
-
-def _fetch_plain(cursor: Any, kinds: str) -> list[Ints]:  # noqa: ANN401 - the driver's
-    parts: list[list[Ints]] = [[np.zeros(0, dtype=np.int64)] for _ in kinds]
-    while rows := cursor.fetchmany(_FETCH):
-        for kind, into, column in zip(kinds, parts, zip(*rows, strict=True), strict=True):
-            if kind == "b":
-                into.append(np.frombuffer(b"".join(column), dtype=">i8").astype(np.int64))
-            else:
-                into.append(np.array(column, dtype=np.int64))
-    return [np.concatenate(into) for into in parts]
 
 
 def look_up(

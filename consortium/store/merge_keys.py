@@ -44,6 +44,7 @@ _member = metadata.tables["consortium_membership"]
 
 _NOTHING = bytes(8)
 _POINT_BITS = 36  # 68 billion contact points, 67 million rows
+_SPARSE = 8  # a table of places is worth it if one number in so many is there
 _PHONE = np.int64(1 << _POINT_BITS)
 
 
@@ -149,19 +150,41 @@ def uploads(tx: Tx, generation: int) -> list[MergeUpload]:
 
 def row_keys(tx: Tx, among: Collection[int]) -> RowKeys:
     """Every row of these uploads (ids) with its keys; 3 µs a row."""
-    none = "X'0000000000000000'" if tx.sqlite else "'\\x0000000000000000'::bytea"
-    halves = ", ".join(
-        f"coalesce(substr({c}, 1, 8), {none})" for c in ("name_birth", "name_address")
-    )
-    rows = columns.fetch(tx, f"SELECT id, upload_id, {halves} FROM {_row.name}", "iibb")  # noqa: S608 - our own names
+    rows = _rows(tx)
     counted = np.zeros(int(rows[1].max(initial=0)) + 1, dtype=np.bool_)
     counted[[upload for upload in among if upload < len(counted)]] = True
     rows = [column[counted[rows[1]]] for column in rows]
     points, coded = columns.fetch(tx, _POINTS, "ii")
     at, point = columns.fetch(tx, "SELECT row_id, point_id FROM consortium_row_contact", "ii")
-    order = np.argsort(points, kind="stable")
-    code = coded[order[np.searchsorted(points, point, sorter=order)]]
+    order = np.argsort(points)
+    code = coded[order[_places(points[order], point)]]
     return _assemble(rows, at, point, code)
+
+
+def _rows(tx: Tx) -> list[Ints]:
+    """Id, upload, and half of each composite, of every row."""
+    none = "X'0000000000000000'" if tx.sqlite else "'\\x0000000000000000'::bytea"
+    halves = (
+        f"coalesce(substr(name_birth, 1, 8), {none}), coalesce(substr(name_address, 1, 8), {none})"
+    )
+    if not tx.sqlite:
+        return columns.fetch(tx, f"SELECT id, upload_id, {halves} FROM {_row.name}", "iibb")  # noqa: S608 - our own names
+    ids = columns.fetch(tx, f"SELECT id, upload_id FROM {_row.name}", "ii")  # noqa: S608 - our own name
+    order = np.argsort(ids[0])
+    by_id = f"SELECT {halves} FROM {_row.name} ORDER BY id"  # noqa: S608 - our own names
+    return [*(column[order] for column in ids), *columns.fetch(tx, by_id, "bb")]
+
+
+def _places(among: Ints, wanted: Ints) -> Ints:
+    """Where each wanted number is in an ascending array; anywhere if it is not in it."""
+    if not len(among):
+        return np.zeros_like(wanted)
+    end = int(among[-1]) + 1
+    if end > _SPARSE * len(among):
+        return np.minimum(np.searchsorted(among, wanted), len(among) - 1)
+    place = np.zeros(end, dtype=np.int64)
+    place[among] = np.arange(len(among))
+    return place[np.minimum(wanted, end - 1)]
 
 
 def row_keys_of(tx: Tx, ids: Iterable[int]) -> RowKeys:
@@ -194,9 +217,9 @@ _IS_PHONE, _IS_ROLE = 1, 2
 
 def _assemble(rows: list[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
     """Rows by id, with those of their contact points (row id, point id, code) that are keys."""
-    order = np.argsort(rows[0], kind="stable")
+    order = np.argsort(rows[0])
     row, upload, birth, address = (column[order] for column in rows)
-    index = np.minimum(np.searchsorted(row, at), max(0, len(row) - 1))
+    index = _places(row, at)
     kept = (code & _IS_ROLE) == 0
     kept &= row[index] == at if len(row) else False
     index = index[kept]
