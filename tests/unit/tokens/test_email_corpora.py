@@ -100,6 +100,12 @@ def test_each_category_agrees_as_often_as_is_said(shared: Path) -> None:
     assert {category: (agreed[category], of[category]) for category in of} == AGREEMENT
 
 
+def test_the_page_of_the_rules_states_the_same_agreement() -> None:
+    page = (Path(__file__).parents[3] / "docs/formats/normalisation.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| ([a-z-]+ [a-z-]+) \| (\d+) of (\d+) \|", page, re.MULTILINE)
+    assert {category: (int(agreed), int(of)) for category, agreed, of in lines} == AGREEMENT
+
+
 def test_every_disagreement_has_a_reason_and_every_reason_a_disagreement(shared: Path) -> None:
     used: Counter[str] = Counter()
     for category, raw, theirs, found in judged(shared):

@@ -18,6 +18,7 @@ from consortium.tokens import (
     addresses,
     dates,
     email,
+    languages,
     names,
     phone,
     postcodes,
@@ -47,6 +48,7 @@ RULES: dict[str, Callable[[str], str]] = {
     "date": lambda raw: shown(dates.normalise([raw], today=date(2026, 11, 21))[0]),
     "postcode": lambda raw: shown(postcodes.normalise(raw, "US")),
     "house": addresses.house_number,
+    "language": languages.normalise,
 }
 
 
