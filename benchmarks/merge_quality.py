@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from consortium.identity.components import KeyColumn, closure, several
-from consortium.identity.evaluate import MergeRow, evaluate
+from consortium.identity.evaluate import MergeRow, Scorer, evaluate
 from consortium.model.match_block import MatchBlock
 from consortium.tokens import (
     Email,
@@ -79,13 +79,16 @@ class World:
     tags: list[str]
 
 
-def read_world(folder: Path) -> World:
-    """Read, normalise and tokenise every list of a world; rows without a contact point are out."""
+def read_world(folder: Path, *, numbers: dict[str, int] | None = None) -> World:
+    """Read, normalise and tokenise every list of a world; rows without a contact point are out.
+
+    `numbers` is filled with the number that stands for each contact point in the rows.
+    """
     manifest = json.loads((folder / "manifest.json").read_text())
     profile = Profile(dot_insensitive_domains=frozenset(manifest["dot_insensitive_domains"]))
     with (folder / "truth_lists.csv").open(newline="") as file:
         truth = {(r["list"], int(r["row"])): r for r in csv.DictReader(file)}
-    numbers: dict[str, int] = defaultdict(lambda: len(numbers))
+    numbers = {} if numbers is None else numbers
     world = World([], [], [])
     for listed in manifest["lists"]:
         records = list(_records(folder / "lists" / listed["file"], listed))
@@ -163,8 +166,8 @@ def _row(
     said = (emails, phones, names.fold(name.last), block.encode())
     return MergeRow(
         content=_token(repr(said)),
-        emails=tuple(numbers["e" + e] for e in emails),
-        phones=tuple(numbers["p" + p] for p in phones),
+        emails=tuple(numbers.setdefault("e" + e, len(numbers)) for e in emails),
+        phones=tuple(numbers.setdefault("p" + p, len(numbers)) for p in phones),
         name_birth=_composite(compose_name_birth(name.first, name.last, born)),
         name_address=_composite(compose_name_address(name.first, name.last, house, postcode)),
         block=block,
@@ -184,7 +187,9 @@ def _composite(value: str | None) -> bytes | None:
     return None if value is None else _token(value)
 
 
-def judge(world: World, *, name: str = "") -> tuple[Judged, list[int]]:
+def judge(
+    world: World, *, name: str = "", scored: Scorer | None = None
+) -> tuple[Judged, list[int]]:
     """Merge a world in memory; also gives the number of each row's person."""
     began = time.perf_counter()
     columns = [
@@ -200,7 +205,7 @@ def judge(world: World, *, name: str = "") -> tuple[Judged, list[int]]:
     for component in np.split(order, np.cumsum(sizes)[:-1]):
         places = component.tolist()
         rows = [world.rows[i] for i in places]
-        for cluster in evaluate(rows, roles=crowd & _points(rows)):
+        for cluster in evaluate(rows, roles=crowd & _points(rows), scored=scored):
             for i in cluster:
                 person[places[i]] = places[cluster[0]]
     done = time.perf_counter()

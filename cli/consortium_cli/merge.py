@@ -29,10 +29,15 @@ def command() -> None:
 @click.option(
     "--full", is_flag=True, help="Judge every row anew.  [default: what changed since the last]"
 )
+@click.option(
+    "--scored/--rules-only",
+    default=None,
+    help="Whether weights add what no rule joins.  [default: as in the last merge, at first not]",
+)
 @click.pass_context
-def run(ctx: click.Context, *, full: bool) -> None:
+def run(ctx: click.Context, *, full: bool, scored: bool | None) -> None:
     """Bring persons up to date with the lists that count now, on the host."""
-    result = host(ctx).merges.run(full=full)
+    result = host(ctx).merges.run(full=full, scored=scored)
     say(f"{people(result.persons)} people in {counted(result.rows, 'row')} of all lists")
     if result.entry is None:
         say("  nothing has changed since the last merge")

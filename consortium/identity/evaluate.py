@@ -27,7 +27,7 @@ A phone number alone never outweighs two surnames: numbers are given to new peop
 
 Two things from outside may be added. *Never-merge pairs* name source rows that somebody has said
 are two people: no union brings them together. A *scorer* weighs pairs that share a key and that no
-rule joins; those it is for are joined last, heaviest first, under the same vetoes.
+rule joins, or only by name; those it is for are joined last, heaviest first, under the same vetoes.
 
 Costs 21 µs of CPU per row of a component of several rows (measured on a million rows; 4 µs where
 all rows plainly agree); rows alone in theirs need no call. Quality: `docs/explanation/identity.md`.
@@ -299,12 +299,14 @@ class _Component:
         too_many = self._beyond_reason()
         for (a, b), keys in shared.items():
             rule = _rule(self.rows[a].block, self.rows[b].block, keys)
-            if rule is None and self.scored is not None and a not in too_many:
+            if rule is not None and (rule is Rule.SEVERAL or a not in too_many):
+                yield rule, 0, a, b
+            if self.scored is None or a in too_many or not _doubtful(rule, keys):
+                continue
+            if not contradict(self.rows[a].block, self.rows[b].block):
                 weight = self.scored(self.rows[a], self.rows[b])
                 if weight is not None:
                     yield Rule.SCORED, -round(weight * 1000), a, b
-            elif rule is not None and (rule is Rule.SEVERAL or a not in too_many):
-                yield rule, 0, a, b
 
     def _beyond_reason(self) -> set[int]:
         """Rows that more than `MOST_ROWS` hang together with, crowds' keys left aside."""
@@ -378,6 +380,15 @@ def _rule(a: MatchBlock, b: MatchBlock, keys: Sequence[Key]) -> Rule | None:
     if first is First.AGREE and len(usable) > 1:
         return Rule.SEVERAL
     return min((r for r in (_one_key(a, b, first, k) for k in usable) if r), default=None)
+
+
+def _doubtful(rule: Rule | None, keys: Sequence[Key]) -> bool:
+    """Whether a pair is for a scorer: no rule joins it, or one that more than a name can hold back.
+
+    Not if two people of one name are known to hold every key that it shares.
+    """
+    weak = rule is None or rule >= Rule.NAME_BIRTH
+    return weak and not all(key.contested for key in keys)
 
 
 def _near(a: MatchBlock, b: MatchBlock) -> bool:

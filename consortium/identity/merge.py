@@ -28,6 +28,7 @@ from consortium.identity.decisions import Never
 from consortium.identity.evaluate import Scorer
 from consortium.identity.judging import MatchOpener, judge
 from consortium.identity.reading import all_components, touched_components
+from consortium.identity.scored import shipped
 from consortium.ledger import entries
 from consortium.model.progress import Observer
 from consortium.store import decisions, ledger, locks, merge_keys, merges, state
@@ -77,6 +78,7 @@ def run(
     clock: Clock,
     observer: Observer,
     full: bool = False,
+    scored: bool | None = None,
     workers: int | None = None,
 ) -> MergeResult:
     """Merge what is new and let go what has ended.
@@ -88,6 +90,8 @@ def run(
         observer: Told of rows judged and written.
         full: Judge every row anew; the result is the same. Where the generation in use was judged
             by other rules, every row is judged anew in any case.
+        scored: Whether the scored layer adds edges (docs/explanation/scored-matching.md); None: as
+            in the generation in use, at first not.
         workers: Processes to share the judging of many rows, which need the match key; the result
             is the same with any number. None: as many as there are cores, if there are several.
 
@@ -104,7 +108,7 @@ def run(
         with database.read() as tx:
             shown = state.merge_generation(tx)
             before = decisions.basis(tx, shown) or Basis(RULES)
-        judgement = _Judgement(RULES, None, before.decisions)
+        judgement = _judgement(before, scored=scored)
         anew = judgement.rules != before.rules and shown > 0
         view, changed, judged, seen, everything = shown, 0, 0, set[UploadDigest](), full or anew
         for _ in range(_MOST_ROUNDS):
@@ -175,6 +179,16 @@ class _Judgement:
     rules: str
     scorer: Scorer | None
     decisions: int
+
+
+def _judgement(before: Basis, *, scored: bool | None) -> _Judgement:
+    """The rules asked for; where nothing is asked, those that the generation in use was made by."""
+    if scored is None:
+        scored = before.rules.partition("-scored-")[1] != ""
+    if not scored:
+        return _Judgement(RULES, None, before.decisions)
+    weights = shipped()
+    return _Judgement(f"{RULES}-{weights.name}", weights, before.decisions)
 
 
 def _show(
