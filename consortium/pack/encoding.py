@@ -24,6 +24,7 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 
 _CHUNK_BYTES = 1024 * 1024
 _HEAD_BYTES = 64 * 1024
+_ENOUGH_BYTES = 8 * 1024 * 1024
 _BINARY_SHARE = 0.05  # of control characters; text exports with stray NULs stay far below
 _UTF16_SHARE = 0.4  # of NULs in one of the two byte positions
 
@@ -130,10 +131,7 @@ def survey(stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE
     if wide is not None:
         return wide
     if tally.controls > _BINARY_SHARE * tally.size:
-        raise BadFile(
-            f"{name} is not a text file",
-            hint="Export the list as CSV (UTF-8), then give that file",
-        )
+        raise _binary(name)
     return _narrow(head, tally)
 
 
@@ -182,9 +180,17 @@ def _tally(stream: BinaryIO, head: bytes, *, name: str, wide: bool, max_line: in
             _measure_line(tally, chunk, name=name, max_line=max_line)
         if not wide:
             kept = _count(tally, kept + chunk)
+            if tally.size > _ENOUGH_BYTES and tally.controls > tally.size // 2:
+                raise _binary(name)  # whatever follows
         chunk = stream.read(_CHUNK_BYTES)
     tally.high += len(kept)  # a character cut off by the end of the file
     return tally
+
+
+def _binary(name: str) -> BadFile:
+    return BadFile(
+        f"{name} is not a text file", hint="Export the list as CSV (UTF-8), then give that file"
+    )
 
 
 def _measure_line(tally: _Tally, chunk: bytes, *, name: str, max_line: int) -> None:
