@@ -18,8 +18,8 @@ import pickle
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any, BinaryIO
 
@@ -57,6 +57,11 @@ def map_batches(
         StoreFailure: A worker ended without an answer (killed, out of memory).
         RuntimeError: A fault of the program in a worker; names the place, holds no values.
     """
+    with _collecting_seldom():
+        yield from _map(make, setup, batches, workers)
+
+
+def _map(make: str, setup: object, batches: Iterable[Any], workers: int) -> Iterator[Any]:
     if workers <= 0:
         work = _find(make)(setup)
         for batch in batches:
@@ -78,6 +83,17 @@ def map_batches(
     finally:
         for worker in crew:
             worker.end()
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Batches are many small values that refer to nothing: looking for cycles in them is wasted."""
+    before = gc.get_threshold()
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Worker:
@@ -167,24 +183,19 @@ def _serve() -> None:
     if first is None:
         return
     make, setup = pickle.loads(first)  # noqa: S301 - from the process that started us
+    gc.set_threshold(_COLLECT_AFTER, 20, 20)
     work: Callable[[Any], Any] | None = None
     while (data := _read(take)) is not None:
         try:
             if work is None:
                 work = _find(make)(setup)
-                _collect_seldom()
+                gc.freeze()
             answer = (True, work(pickle.loads(data)))  # noqa: S301 - the same
         except ConsortiumError as error:
             answer = (False, (type(error), error.message, error.hint))
         except Exception as error:  # noqa: BLE001 - a fault is told without its values
             answer = (False, (None, _place(error), None))
         _write(give, pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL))
-
-
-def _collect_seldom() -> None:
-    """A batch is many small values that refer to nothing: looking for cycles in them is wasted."""
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 20)
 
 
 def _place(error: Exception) -> str:
