@@ -167,7 +167,8 @@ def _show_columns(report: CheckReport) -> None:
         ],
     )
     if shareable := [header for header, different in report.tags if different]:
-        say(f"{'':<{_SIDE}}share one: --keep {shlex.quote(shareable[0])}")
+        more = "; all: --keep tags" if len(shareable) > 1 else ""
+        say(f"{'':<{_SIDE}}share one: --keep {shlex.quote(shareable[0].strip())}{more}")
 
 
 def _beside(title: str, words: list[str]) -> None:

@@ -385,7 +385,9 @@ class Tally:
                 for column, role in propose(layout, self._seen.looks()).items()
             ),
             unread_refusals=tuple(
-                header for i in layout.unread if sounds_like_refusal(header := layout.headers[i])
+                header
+                for i in layout.unread
+                if sounds_like_refusal(header := layout.headers[i]) and not is_known(header)
             ),
             problem_lines=sum(self._faults.values()),
             problems_file=problems.path if problems and problems.lines else None,

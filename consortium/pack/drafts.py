@@ -167,7 +167,8 @@ def _notes(layout: Layout, proposals: Mapping[int, Role]) -> Iterator[str]:
         yield "\n# Not read:"
         for index in rest:
             more = ""
-            if sounds_like_refusal(layout.headers[index]):
+            header = layout.headers[index]
+            if sounds_like_refusal(header) and not is_known(header):
                 more = "  sounds like a refusal: say what its words mean with [[status]]"
             elif index in layout.tags:
                 more = "  tags: share them with keep"

@@ -266,5 +266,5 @@ def no_contact_column(headers: Sequence[str], *, name: str) -> BadFile:
         )
     return BadFile(
         f"{name} has no column of e-mail addresses or phone numbers that is known by its name",
-        hint="Say which column is which with --map FILE (docs/formats/mapping.md)",
+        hint="Say which with --map FILE; to start one: upload check LIST --write-map FILE",
     )
