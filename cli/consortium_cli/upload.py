@@ -206,7 +206,7 @@ def pack(
     )
     show_attested(made.report, title="WHAT YOU ATTEST")
     _show_pack(made)
-    say(f"  Next: hand {made.path.name} to the host; only it can open it")
+    say(f"  Next: hand {made.path.name} to the host; nobody else can open it")
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
 
