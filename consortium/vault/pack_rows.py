@@ -141,28 +141,48 @@ _DECODER = msgspec.json.Decoder(Line)
 
 
 def encode_lines(lines: Sequence[Line]) -> list[bytes]:
-    """Each line without its newline, checked as a reader will.
+    """Each line without its newline, checked by the rules of a reader.
 
     Raises:
         BadFile: A value breaks the format's rules; names the row's number only.
     """
     try:
         encoded = [_ENCODER.encode(line) for line in lines]
+        if not _is_plainly_good(lines, encoded):
+            for line, data in zip(lines, encoded, strict=True):
+                _refuse_unfit(line, _fault(data + b"\n"))
     except UnicodeEncodeError:
-        encoded = []
-    if (encoded or not lines) and not _fault(b"".join(line + b"\n" for line in encoded)):
-        return encoded
-    for line in lines:
-        try:
-            fault = _fault(_ENCODER.encode(line) + b"\n")
-        except UnicodeEncodeError:
-            fault = "a text holds half a character"
-        if fault:
-            raise BadFile(
-                f"row {line.number} cannot be packed: it {fault}",
-                hint="This row should have been rejected; correct it in the list.",
-            )
-    raise AssertionError("lines that are good alone are good together")
+        for line in lines:
+            _refuse_unfit(line, _half_characters(line))
+        raise
+    return encoded
+
+
+def _is_plainly_good(lines: Sequence[Line], encoded: Sequence[bytes]) -> bool:
+    """Whether it needs no decoding to see that a reader will take the lines.
+
+    No text is longer than its line; the encoder writes the one spelling and a type checker has
+    seen the types.
+    """
+    if max(map(len, encoded), default=0) > _MAX_TEXT:
+        return False
+    return not _holds_controls(b"\n".join(encoded)) and not any(_faults(lines))
+
+
+def _half_characters(line: Line) -> str:
+    try:
+        _ENCODER.encode(line)
+    except UnicodeEncodeError:
+        return "is not usable: a text holds half a character"
+    return ""
+
+
+def _refuse_unfit(line: Line, fault: str) -> None:
+    if fault:
+        raise BadFile(
+            f"row {line.number} cannot be packed: it {fault}",
+            hint="This row should have been rejected; correct it in the list.",
+        ) from None
 
 
 def decode_lines(data: bytes, *, first: int) -> list[Line]:
@@ -191,7 +211,10 @@ def encode_item(item: PackItem) -> bytes:
     Raises:
         BadFile: A value breaks the format's rules; names the row's number only.
     """
-    return encode_lines([line_of(item)])[0]
+    line = line_of(item)
+    (data,) = encode_lines([line])
+    _refuse_unfit(line, _fault(data + b"\n"))
+    return data
 
 
 def decode_item(line: bytes, *, position: int) -> PackItem:
@@ -310,24 +333,41 @@ def _faults(lines: Sequence[Line]) -> Iterator[str]:
     days: set[str] = set()
     births: set[str] = set()
     for line in lines:
-        emails, phones = line.emails, line.phones
-        if len(emails) + len(phones) != 1:
-            if not emails and not phones:
-                yield "it has no contact point"
-            if len(set(emails)) != len(emails) or len(set(phones)) != len(phones):
-                yield "it has one of its contact points twice"
+        if fault := _points_fault(line.emails, line.phones):
+            yield fault
         if isinstance(line, RowLine):
             births.add(line.birth_date)
             days.add(line.email_on)
             days.add(line.sms_on)
-            tags = line.tags
-            if tags and not all(map(lt, tags, tags[1:])):
-                yield "its tags are not in order"
+            if line.tags and _are_unfit(line.tags):
+                yield "its tags are not as they must be"
     days.discard("")
     if not all(map(_is_birth, births)):
         yield "the birth date is not one"
     if not all(len(day) == _DAY and _is_birth(day) for day in days):
         yield "the day of consent is not one"
+
+
+def _points_fault(emails: Sequence[str], phones: Sequence[str]) -> str:
+    if not emails and not phones:
+        return "it has no contact point"
+    if "" in emails or "" in phones:
+        return "a contact point is empty"
+    if len(emails) < 2 and len(phones) < 2:  # noqa: PLR2004 - nearly all rows: no two to compare
+        return ""
+    if max(len(emails), len(phones)) > MAX_POINTS:
+        return "it has too many contact points"
+    if len(set(emails)) != len(emails) or len(set(phones)) != len(phones):
+        return "it has one of its contact points twice"
+    return ""
+
+
+def _are_unfit(tags: Sequence[str]) -> bool:
+    return (
+        len(tags) > MAX_TAGS
+        or not all(0 < len(tag) <= MAX_TAG_CHARACTERS for tag in tags)
+        or not all(map(lt, tags, tags[1:]))
+    )
 
 
 @lru_cache(50_000)

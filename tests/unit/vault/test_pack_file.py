@@ -379,6 +379,13 @@ def test_lines_are_refused_before_they_are_written_by_the_rule_they_are_read_by(
         replace(ROW, number=8, last_name="\ud800"),
         replace(ROW, number=8, sealed_record_id=bytes(4097)),
         replace(ROW, number=8, emails=(), phones=()),
+        replace(ROW, number=8, emails=("",)),
+        replace(ROW, number=8, phones=tuple(f"+1503555{n:04d}" for n in range(17))),
+        replace(ROW, number=8, tags=tuple(f"{n:02d}" for n in range(33))),
+        replace(ROW, number=8, tags=("x" * 65,)),
+        replace(ROW, number=8, tags=("",)),
+        replace(ROW, number=8, first_name="x" * 513),
+        replace(ROW, number=8, first_name="a\nb"),
     ):
         with pytest.raises(BadFile, match="row 8 cannot be packed"):
             encode_lines([good, line_of(wrong)])
