@@ -29,7 +29,7 @@ _MAX_ADDRESS: Final = 254
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_ATOM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 # Nine addresses in ten need nothing but lower case; the rest goes the long way round.
-_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
+_PLAIN_LOCAL = re.compile(rf"(?!['`]){_ATOM}(?:\.{_ATOM})*")
 _PLAIN_DOMAIN = re.compile(r"(?:(?=[^.]{1,63}\.)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]{2,63}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"@(.*)')
 _ESCAPED = re.compile(r"\\(.)")

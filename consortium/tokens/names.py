@@ -141,11 +141,9 @@ def suffix(*raw: str) -> str:
     In a cell of several words only the last one counts, degrees behind it aside.
     """
     for cell in filter(None, raw):
-        words = _cell_words(cell)
-        while words and words[-1] in _WORDS["degrees"]:
-            words.pop()
-        if words and words[-1] in _SUFFIXES:
-            return _SUFFIXES[words[-1]]
+        known = len(cell) <= _MAX_WRITTEN
+        if found := _suffix_in(cell) if known else _suffix_in.__wrapped__(cell):
+            return found
     return ""
 
 
@@ -300,6 +298,14 @@ def _bared(raw: str) -> str:
     while len(words) > 1 and _is_tail(words[-1]):
         words.pop()
     return " ".join(words)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _suffix_in(cell: str) -> str:
+    words = _cell_words(cell)
+    while words and words[-1] in _WORDS["degrees"]:
+        words.pop()
+    return _SUFFIXES.get(words[-1], "") if words else ""
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -4,8 +4,8 @@ libphonenumber describes the numbers of a country by some ten regular expression
 regions for +1. Tried one after the other they cost 30 to 150 µs a number. Here all patterns of a
 calling code are read side by side, one digit at a time, and each set of places reached is kept, so
 that a digit costs one look-up. `Automaton.uniform` goes further: it says which patterns *every*
-number of a given length matches that begins with given digits, or that they differ. So six or
-seven digits decide about a number, provably and not by samples, and the answer can be remembered.
+number of a given length matches that begins with given digits, or that they differ. So four or
+five digits decide about a number, provably and not by samples, and the answer can be remembered.
 
 The patterns use a small language: digits, `\d`, `[…]`, `(?:…|…)`, `?`, `{n}`, `{n,m}`. Anything
 else is refused, so that a newer release of the metadata is never half understood.

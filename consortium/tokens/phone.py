@@ -45,7 +45,11 @@ _EXTENDED = re.compile(r"([+\d ().-]+?) ?(?:x|ext\.?) ?(\d{1,5})", re.ASCII | re
 _AMERICAN = frozenset(COUNTRY_CODE_TO_REGION_CODE[1])
 _EMPTY = Rejected("empty")
 _PLACEHOLDER = Rejected("placeholder")
+_NOT_IN_PLAN = Rejected("not_in_plan")
 _RUNS = ("01234567890123456789", "98765432109876543210")
+_MADE_UP_STARTS = frozenset(
+    {run[at : at + 3] for run in _RUNS for at in range(10)} | {digit * 3 for digit in "0123456789"}
+)
 
 
 class Phone(NamedTuple):
@@ -145,13 +149,11 @@ def _quick(raw: str, region: str) -> Phone | Rejected | None:
     """
     digits, international, extension = raw, False, ""
     if not (raw.isdigit() and raw.isascii()):
-        digits = _closed_up(raw)
-        if not digits.isdigit():
-            if ("x" in raw or "X" in raw) and (found := _EXTENDED.fullmatch(raw)):
-                extension = found[2]
-                digits = _closed_up(found[1])
-            if digits[:1] == "+":
-                international, digits = True, digits[1:]
+        if ("x" in raw or "X" in raw) and (found := _EXTENDED.fullmatch(raw)):
+            digits, extension = found.groups()
+        digits = _closed_up(digits)
+        if digits[:1] == "+":
+            international, digits = True, digits[1:]
         if not (digits.isdigit() and digits.isascii()) or _may_be_decimals(raw, digits):
             return None
     # Nearly all cells: ten digits, or 1 and ten, that can be nothing but North American.
@@ -253,16 +255,16 @@ def _judge(digits: str, kind: plan.Kind, extension: str) -> Phone | Rejected:
 
 
 def _why_not(number: str, region: str, reason: str | None) -> Rejected:
-    digits = "".join(filter(str.isdigit, number))
+    digits = number if number.isdigit() else "".join(filter(str.isdigit, number))
     if digits and (_is_made_up(digits) or _is_made_up(digits[1:]) or not digits.strip("0")):
-        return Rejected("placeholder")
-    if len(digits) == _LOCAL_DIGITS and region in {"US", "CA"} and number[:1] != "+":
+        return _PLACEHOLDER
+    if len(digits) == _LOCAL_DIGITS and region in {"US", "CA"} and "+" not in number:
         return Rejected("no_area_code")
-    return Rejected(reason or "not_in_plan")
+    return Rejected(reason) if reason else _NOT_IN_PLAN
 
 
 def _is_made_up(digits: str) -> bool:
     """Whether digits that are no number are one digit repeated, or a run of them."""
-    if len(digits) < _MIN_NUMBER_DIGITS:
+    if len(digits) < _MIN_NUMBER_DIGITS or digits[:3] not in _MADE_UP_STARTS:
         return False
     return len(set(digits)) == 1 or any(digits in run for run in _RUNS)

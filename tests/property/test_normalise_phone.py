@@ -124,9 +124,9 @@ def test_the_short_cut_agrees_in_every_thousand_exchanges_of_north_america() -> 
 
 def test_what_is_remembered_of_one_number_holds_for_the_others_that_begin_so() -> None:
     rng = random.Random(2)
-    for begins in (f"1{rng.randrange(20_000, 100_000)}" for _ in range(200)):
+    for begins in (f"1{rng.randrange(2_000, 10_000)}" for _ in range(200)):
         for _ in range(8):
-            number = f"{begins}{rng.randrange(100_000):05d}"
+            number = f"{begins}{rng.randrange(1_000_000):06d}"
             assert kinds.kind_of(number) == library(number)
 
 

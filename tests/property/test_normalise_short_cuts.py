@@ -29,7 +29,7 @@ word = st.sampled_from(WORDS.split())
 near_name = st.lists(word, max_size=4).map(" ".join) | st.text(
     "abJS. ,-'()\u00e9\u200b\0", max_size=20
 )
-local = st.text("abcXYZ019.+_-!é \u200b", max_size=14) | st.sampled_from(
+local = st.text("abcXYZ019.+_-!'`/|&=#é \u200b", max_size=14) | st.sampled_from(
     ["info", "no.reply", "test", "asdf", "aaa", "none", "a.b+c", "+a", "a.+b", "x" * 64, "x" * 65]
 )
 domain = st.sampled_from(

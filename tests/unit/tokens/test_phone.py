@@ -125,6 +125,44 @@ def test_a_number_that_is_nobodys_own_is_marked(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("1-800-FLOWERS", "+18003569377"),
+        ("503-555-CALL", "+15035552255"),
+        ("(503) 555-0123 ext. 00042", "+15035550123"),
+        ("503-555-0123#42", "+15035550123"),
+        ("Tel. 503.555.0123", "+15035550123"),
+    ],
+)
+def test_letters_and_extensions_are_read_as_telephones_do(raw: str, expected: str) -> None:
+    assert e164(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "region", "expected"),
+    [
+        ("447911123456", "GB", "+447911123456"),
+        ("07911 123456", "GB", "+447911123456"),
+        ("087 123 4567", "IE", "+353871234567"),
+        ("0412 345 678", "AU", "+61412345678"),
+        ("021 123 4567", "NZ", "+64211234567"),
+        ("0151 23456789", "DE", "+4915123456789"),
+        ("06 12 34 56 78", "FR", "+33612345678"),
+        ("02 3661 8300", "IT", "+390236618300"),
+        ("044 2123 4567", "MX", None),
+        ("55 1234 5678", "MX", "+525512345678"),
+        ("8 (495) 123-45-67", "RU", "+74951234567"),
+    ],
+)
+def test_numbers_are_read_as_they_are_dialled_at_home(
+    raw: str, region: str, expected: str | None
+) -> None:
+    found = phone.normalise(raw, region)
+    assert found == phone.read(raw, region)
+    assert (found.e164 if isinstance(found, Phone) else None) == expected
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         "503-555-0100 / 503-555-0101",
