@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -216,8 +217,8 @@ def _check_member(member: zipfile.ZipInfo, *, name: str) -> None:
 
 
 _DAMAGE = (
-    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, RuntimeError,
-    ValueError, KeyError, IndexError, OverflowError, MemoryError,
+    zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, struct.error, EOFError, NotImplementedError,
+    RuntimeError, ValueError, LookupError, OverflowError, MemoryError,
 )  # fmt: skip  # what the standard library raises for bytes that are not as they should be
 
 

@@ -24,11 +24,12 @@ __all__ = ["Book", "Sheet", "is_workbook", "read_book", "stream_part"]
 _PIECE_BYTES = 32 * 1024
 _TAG_BYTES = 4 * 2**20
 _PART_BYTES = 64 * 2**20  # of a part that is held; styles of real workbooks stay below 10 MiB
+_ENCODINGS = frozenset({"UTF-8", "UTF-16", "US-ASCII", "ASCII"})
 _MOST = 65_536  # sheets, styles, relationships: what Excel itself can open
 _SAVE_AS = "Open it, save the sheet as CSV (UTF-8) or .xlsx, then give that file"
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError, RuntimeError,
-    ValueError, KeyError, IndexError, OverflowError,
+    ValueError, LookupError, OverflowError,
 )  # fmt: skip  # what the standard library raises for bytes that are not as they should be
 
 _Start = Callable[[str, dict[str, str]], None]
@@ -136,6 +137,7 @@ def stream_part(
     parser.buffer_size = _PIECE_BYTES
     parser.CharacterDataHandler = data
     parser.StartDoctypeDeclHandler = _no_document_type
+    parser.XmlDeclHandler = _usual_encoding
 
     def root(tag: str, attributes: dict[str, str]) -> None:
         if ":" in tag:
@@ -223,6 +225,12 @@ def _formats(package: zipfile.ZipFile, part: str, *, name: str) -> tuple[NumberF
 
 def _no_document_type(*_: object) -> None:
     raise ValueError("a document type")
+
+
+def _usual_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
+    """Python would try any codec it has."""
+    if encoding is not None and encoding.upper() not in _ENCODINGS:
+        raise ValueError("an encoding that packages do not have")
 
 
 def _nothing(_: str) -> None:
