@@ -77,6 +77,7 @@ def candidates(
     coverage: Sequence[Coverage],
     policies: Mapping[PartnerSlug, CompiledPolicy],
     ask: Ask,
+    barred: npt.NDArray[np.bool_] | None = None,
 ) -> Candidates:
     """Pair rows with points, and ask the policies.
 
@@ -92,7 +93,9 @@ def candidates(
         coverage: For each of them.
         policies: Of every partner.
         ask: The message, at the instant it could go first.
+        barred: Shape (rows,): rows whose owner has no licence for what places their person here.
     """
+    shut = np.zeros(len(rows.row), dtype=bool) if barred is None else barred
     at = np.minimum(np.searchsorted(rows.row, points.row), len(rows.row) - 1)
     known = np.flatnonzero(rows.row[at] == points.row)
     known = known[np.lexsort((points.position[known], at[known], person[at[known]]))]
@@ -103,7 +106,12 @@ def candidates(
 
     covered = np.array([list(Coverage).index(c) for c in coverage], dtype=np.int64)
     row_codes, row_first = dense(
-        owner, rows.relationship[row], rows.place[row], rows.consent[row], covered[rows.upload[row]]
+        owner,
+        rows.relationship[row],
+        rows.place[row],
+        rows.consent[row],
+        covered[rows.upload[row]],
+        shut[row].astype(np.int64),
     )
     ban_codes, ban_sets = _bans_of(point, bans)
     fact_codes, fact_first = dense(row_codes, traits[person[row]], ban_codes, dead.astype(np.int64))
@@ -120,9 +128,9 @@ def candidates(
     for code, i in enumerate(fact_first.tolist()):
         facts, state = row_facts[row_codes[i]], states[row_codes[i]]
         known_of = kinds[traits[person[row[i]]]]
-        decision = _closed(facts.owner, state, dead=bool(dead[i])) or judge.decide(
-            facts, _person_facts(known_of, ban_facts[ban_codes[i]])
-        )
+        decision = _closed(
+            facts.owner, state, dead=bool(dead[i]), barred=bool(shut[row[i]])
+        ) or judge.decide(facts, _person_facts(known_of, ban_facts[ban_codes[i]]))
         verdicts[code] = numbered.setdefault(decision, len(numbered))
     granted = np.array(
         [s not in _SHUT and judge.grants(f) for f, s in zip(row_facts, states, strict=True)],
@@ -134,7 +142,7 @@ def candidates(
         point=point,
         position=points.position[known],
         owner=owner,
-        granted=granted[row_codes] & ~dead,
+        granted=granted[row_codes] & ~dead & ~shut[row],
         verdict=verdicts[fact_codes],
         owners=owners,
         verdicts=list(numbered),
@@ -178,7 +186,9 @@ def _person_facts(traits: Traits, bans: tuple[SuppressionFact, ...]) -> PersonFa
     )
 
 
-def _closed(owner: PartnerSlug, state: Coverage, *, dead: bool) -> Refuse | None:
+def _closed(owner: PartnerSlug, state: Coverage, *, dead: bool, barred: bool) -> Refuse | None:
+    if barred:
+        return Refuse(rule="licence", partner=owner, reason="not_licensed")
     if dead:  # the transport has said so before
         return Refuse(rule="contact_point", partner=None, reason="dead")
     if state in _SHUT:

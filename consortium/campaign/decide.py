@@ -14,7 +14,7 @@ from consortium.campaign.candidates import candidates
 from consortium.campaign.caps import caps
 from consortium.campaign.choice import choose
 from consortium.campaign.settled import settled
-from consortium.campaign.view import View
+from consortium.campaign.view import View, barred
 
 __all__ = ["decide"]
 
@@ -47,6 +47,7 @@ def decide(view: View) -> Answers:
         coverage=view.coverage,
         policies=view.compiled,
         ask=view.ask(),
+        barred=barred(view, rows, person),
     )
     names = np.empty(len(rows.row), dtype=np.int64)
     names[np.lexsort((rows.number, rows.upload))] = np.arange(len(rows.row))

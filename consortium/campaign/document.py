@@ -5,8 +5,8 @@ fast. Its digest is SHA-256 of its bytes, so that partners approve exactly what 
 are local to the window's zone; a time that the change of clocks skips is refused, one that it
 repeats means its first occurrence. Format: docs/formats/campaign.md.
 
-What this version does not do (texting, named senders, counties, holdouts) is refused by name and
-never passed over.
+What this version does not do (texting, named senders, holdouts) is refused by name and never passed
+over.
 """
 
 from __future__ import annotations
@@ -61,18 +61,40 @@ class _Window(Document):
 class _AudiencePlace(Document):
     noun: ClassVar[str] = "audience rule"
     later: ClassVar[frozenset[str]] = frozenset(
-        {"age", "engagement", "list", "of", "party", "returned_ballot", "turnout", "within_km"}
+        {"age", "engagement", "list", "of", "party", "turnout", "within_km"}
     )
     place: str = Field(description='where the person lives, e.g. "state:OR" or "postcode:972*"')
 
     @field_validator("place")
     @classmethod
     def _understood(cls, value: str) -> str:
-        try:
-            place(value)
-        except DocumentError as error:
-            raise fault(error.message, hint=error.hint) from None
-        return value
+        return _place(value)
+
+
+def _place(value: str) -> str:
+    try:
+        place(value)
+    except DocumentError as error:
+        raise fault(error.message, hint=error.hint) from None
+    return value
+
+
+class _Excluded(_AudiencePlace):
+    place: str = Field(default="", description='where the person lives, e.g. "postcode:972*"')
+    returned_ballot: bool = Field(
+        default=False, description="whoever is on a list of who has voted"
+    )
+
+    @field_validator("place")
+    @classmethod
+    def _understood(cls, value: str) -> str:
+        return _place(value) if value else value
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.place) == self.returned_ballot:
+            raise fault("an exclusion names a place, or says returned_ballot = true")
+        return self
 
 
 def _in_a_table(value: object) -> object:
@@ -80,12 +102,13 @@ def _in_a_table(value: object) -> object:
 
 
 _Places = Several[Annotated[_AudiencePlace, BeforeValidator(_in_a_table)]]
+_Exclusions = Several[Annotated[_Excluded, BeforeValidator(_in_a_table)]]
 
 
 class _Audience(Document):
     later: ClassVar[frozenset[str]] = frozenset({"holdout"})
     include: _Places = Field(description='whom it is meant for, e.g. [{ place = "state:OR" }]')
-    exclude: _Places = ()
+    exclude: _Exclusions = ()
 
     @field_validator("include")
     @classmethod
@@ -204,8 +227,14 @@ class CampaignDocument(Document):
         """Whom it is meant for."""
         return Audience(
             include=tuple(place(item.place) for item in self.audience.include),
-            exclude=tuple(place(item.place) for item in self.audience.exclude),
+            exclude=tuple(place(item.place) for item in self.audience.exclude if item.place),
         )
+
+    @property
+    def spares_voted(self) -> bool:
+        """Whether nothing goes to those who have voted: it asks to vote, or it says so."""
+        said = any(item.returned_ballot for item in self.audience.exclude)
+        return said or self.purpose is Purpose.GOTV
 
     @property
     def forms(self) -> tuple[MessageForm, ...]:

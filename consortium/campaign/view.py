@@ -12,13 +12,16 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from consortium.campaign import coverage as covering
 from consortium.campaign import document
+from consortium.campaign import voters as voter_evidence
 from consortium.campaign.audience import SMALLEST
 from consortium.campaign.columns import Ints
 from consortium.campaign.coverage import Coverage, PolicyInForce
 from consortium.campaign.states import OVER
+from consortium.campaign.voters import NOTHING, VoterEvidence
 from consortium.errors import PolicyRefused, StateConflict
 from consortium.model import MessageState
 from consortium.policy.engine import CompiledPolicy
@@ -39,7 +42,7 @@ from consortium.store.engine import Tx
 from consortium.types import PartnerSlug
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["GROUP", "Policies", "View", "read"]
+__all__ = ["GROUP", "Policies", "View", "barred", "read"]
 
 GROUP: Final = "all"
 """This version's campaigns run in the firewall group of that name."""
@@ -64,6 +67,7 @@ class View:
         kept: Messages that stay as they are.
         secret: The campaign's plans' secret.
         start: When the first message can go.
+        voters: What voter files say of its places, and who has voted.
     """
 
     campaign: CampaignRecord
@@ -82,6 +86,7 @@ class View:
     kept: Sequence[KeptMessage]
     secret: bytes
     start: datetime
+    voters: VoterEvidence = NOTHING
 
     @property
     def compiled(self) -> dict[PartnerSlug, CompiledPolicy]:
@@ -115,7 +120,12 @@ class View:
         _, person = np.unique(self.rows.person, return_inverse=True)
         everybody = int(person.max(initial=-1)) + 1
         members = self.asked.rule.members(
-            self.rows.places, place_of_row=self.rows.place, person_of_row=person, persons=everybody
+            self.rows.places,
+            place_of_row=self.rows.place,
+            person_of_row=person,
+            persons=everybody,
+            also=self.voters.included(self.rows, person, persons=everybody),
+            never=self.voters.left_out(self.rows, person, persons=everybody),
         )
         if int(members.sum()) < SMALLEST:
             raise PolicyRefused(
@@ -125,6 +135,15 @@ class View:
         inside = np.flatnonzero(members[person])
         _, dense = np.unique(person[inside], return_inverse=True)
         return self.rows.take(inside), dense.astype(np.int64)
+
+
+def barred(view: View, rows: RowColumns, person: Ints) -> npt.NDArray[np.bool_]:
+    """Shape (rows,): rows of the audience that only a file not licensed to their owner places."""
+    persons = int(person.max(initial=-1)) + 1
+    otherwise = view.asked.rule.inside(
+        rows.places, place_of_row=rows.place, person_of_row=person, persons=persons
+    )
+    return view.voters.barred(rows, person, otherwise=otherwise, uploads=view.uploads)
 
 
 def read(
@@ -172,6 +191,7 @@ def read(
         kept=audiences.kept_messages(tx, campaign.id),
         secret=earlier[0].secret if earlier else secret(),
         start=start,
+        voters=voter_evidence.read(tx, asked, day=campaign.not_after.date()),
     )
 
 

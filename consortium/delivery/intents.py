@@ -11,6 +11,8 @@ House rules that no policy states:
 * `upload`/`ended`: the list that the message rests on has been withdrawn or has expired.
 * `one_message`/`already_written_to`: since the plan, a merge has found that somebody who has had a
   message of this campaign is the same person.
+* `returned`/`ballot_returned`: of a campaign that asks people to vote, or says that it spares those
+  who have: the person is matched to a voter on a list of who has voted.
 * `deadline`/`window_ended`, `deadline`/`too_late`: the window has ended for a message that was
   never tried, or the campaign's last instant has passed for any.
 
@@ -46,6 +48,7 @@ __all__ = ["RULES", "Batch", "Decider", "Ready", "Stopped"]
 RULES: Final[Mapping[tuple[str, str], str]] = {
     ("upload", "ended"): "the list it rests on was withdrawn or has expired",
     ("one_message", "already_written_to"): "the same person has had a message of this campaign",
+    ("returned", "ballot_returned"): "the person has voted already",
     ("deadline", "too_late"): "the campaign's last instant had passed",
     ("deadline", "window_ended"): "the campaign's window had ended",
     ("details", "do_not_open"): "its sealed details are damaged",
@@ -247,7 +250,7 @@ class Decider:
         owners: Mapping[PartnerSlug, May],
         at: datetime,
     ) -> _Verdicts:
-        found = {c.message_id: c for c in recipients.read(tx, picked, day=at.date())}
+        found = {c.message_id: c for c in self._read(tx, picked, at)}
         room = {slug: may.room for slug, may in owners.items()}
         persons: set[PersonId] = set()
         verdicts = _Verdicts()
@@ -273,6 +276,10 @@ class Decider:
                         persons.add(candidate.person_id)
         return verdicts
 
+    def _read(self, tx: Tx, picked: Sequence[int], at: datetime) -> list[Candidate]:
+        asked = self._document.purpose if self._document.spares_voted else None
+        return recipients.read(tx, picked, day=at.date(), voted_for=asked)
+
     def _opens(self, ready: Ready) -> bool:
         assert ready.candidate.row is not None, "it passed"
         return self._openings.can_open(
@@ -284,6 +291,8 @@ class Decider:
             return Refuse("upload", None, "ended")
         if candidate.written_to:
             return Refuse("one_message", None, "already_written_to")
+        if candidate.voted:
+            return Refuse("returned", None, "ballot_returned")
         document, campaign = self._document, self._campaign
         ask = Ask(
             campaign=campaign.name,

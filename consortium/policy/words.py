@@ -23,7 +23,9 @@ _STANDING: Final = "no partner's policy or approval is in force"
 _TIME: Final = "no permitted hour before the deadline"
 _USED_UP: Final = "a partner's own limit is used up"
 _GONE: Final = "the list was withdrawn or has expired"
+_VOTED: Final = "have voted already"
 _WAIT: Final = "wait for a permitted hour"
+_FILE: Final = "no partner may use the file that places them"
 
 _Words = dict[tuple[str, str], tuple[str, str]]
 
@@ -36,8 +38,10 @@ _ELSEWHERE: Final[_Words] = {  # what planning and sending find out without aski
     ("deadline", "window_ended"): ("the campaign's window has ended", _TIME),
     ("details", "do_not_open"): ("the sealed row does not open", _BROKEN),
     ("details", "other_address"): ("the sealed row names another address", _BROKEN),
+    ("licence", "not_licensed"): ("the voter file is not licensed to the partner", _FILE),
     ("one_message", "already_written_to"): ("has had this campaign's message", _ONCE),
     ("one_message", "shared_address"): ("somebody at the same address gets the message", _ONCE),
+    ("returned", "ballot_returned"): ("has voted, by the list of who has", _VOTED),
     ("upload", "ended"): ("the list was withdrawn or has expired", _GONE),
 }
 

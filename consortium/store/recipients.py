@@ -21,9 +21,9 @@ from typing import Any
 
 from sqlalchemy import and_, exists, or_, select, text
 
-from consortium.model import Channel, ConsentBasis, Places, Relationship, UploadState
+from consortium.model import Channel, ConsentBasis, Places, Purpose, Relationship, UploadState
 from consortium.policy.facts import PersonFacts, PriorMessage, SuppressionFact
-from consortium.store import suppressions
+from consortium.store import suppressions, voter_links
 from consortium.store.engine import Tx
 from consortium.store.memberships import visible
 from consortium.store.rows import SealedRow
@@ -86,6 +86,8 @@ class Candidate:
         tried: Whether it was offered to the transport before, and put off.
         written_to: Whether a message of this campaign was, or may have been, handed over to any
             contact point of the person.
+        voted: Whether a list of who has voted names a voter whom a row of the person was matched
+            to; False if that was not asked.
     """
 
     message_id: int
@@ -101,23 +103,28 @@ class Candidate:
     person: PersonFacts
     tried: bool
     written_to: bool
+    voted: bool = False
 
 
 @dataclass(slots=True)
 class _Person:
+    rows: set[int]
     points: set[int]
     zones: set[str]
     countries: set[str]
     guards: set[str]
 
 
-def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
+def read(
+    tx: Tx, message_ids: Collection[int], *, day: date, voted_for: Purpose | None = None
+) -> list[Candidate]:
     """The messages with these ids that still wait, by id, with what is known now.
 
     Args:
         tx: The intent transaction.
         message_ids: At most a few hundred.
         day: Today; uploads that expired before it do not count.
+        voted_for: Ask who has voted, of voter files licensed for this purpose; None: do not ask.
     """
     if not tx.sqlite:  # waits for bans and other readers here, and keeps new ones waiting
         tx.execute(text("LOCK TABLE consortium_suppression IN SHARE ROW EXCLUSIVE MODE"))
@@ -151,6 +158,11 @@ def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
     prior = _prior(
         tx, {p for _, person in persons.values() for p in person.points}, found[0].campaign_id
     )
+    voted: set[int] = set()
+    if voted_for is not None:
+        asked = {row for _, person in persons.values() for row in person.rows}
+        asked.update(m.row_id for m in found)
+        voted = voter_links.returned_rows(tx, purpose=voted_for, day=day, rows=sorted(asked))
     candidates = []
     for m in found:
         person_id, person = persons[m.row_id]
@@ -176,6 +188,7 @@ def read(tx: Tx, message_ids: Collection[int], *, day: date) -> list[Candidate]:
                 ),
                 tried=bool(m.tried),
                 written_to=any(h.here for h in heard),
+                voted=m.row_id in voted or not voted.isdisjoint(person.rows),
             )
         )
     return candidates
@@ -254,6 +267,7 @@ def _persons(
         select(
             mine.c.row_id.label("asked"),
             mine.c.person_id,
+            _row.c.id.label("fellow"),
             _row.c.zones,
             _row.c.country,
             _row.c.email_basis,
@@ -279,7 +293,7 @@ def _persons(
         .where(mine.c.row_id.in_(groups), visible(mine, generation), _counts(day))
     )
     found: dict[int, tuple[PersonId | None, _Person]] = {
-        row_id: (None, _Person(set(), set(), set(), set())) for row_id in groups
+        row_id: (None, _Person(set(), set(), set(), set(), set())) for row_id in groups
     }
     none = ConsentBasis.NONE.value
     for row in tx.execute(statement):
@@ -287,6 +301,7 @@ def _persons(
             continue
         person = found[row.asked][1]
         found[row.asked] = (PersonId(row.person_id), person)
+        person.rows.add(row.fellow)
         person.points.add(row.point_id)
         person.zones.update(row.zones.split())
         person.countries.update({row.country} - {""})

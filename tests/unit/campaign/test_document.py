@@ -20,6 +20,20 @@ def test_times_are_read_in_the_windows_zone() -> None:
     assert found.deadline == datetime(2026, 11, 4, 4, tzinfo=UTC)
 
 
+def test_a_place_of_a_voter_file_is_read_in_capitals_and_single_blanks() -> None:
+    found = parse(changed("state:OR", "precinct:NC/Wake /01-01"))
+    assert [str(p) for p in found.rule.include] == ["precinct:NC/WAKE/01-01"]
+
+
+def test_who_has_voted_is_spared_where_the_campaign_asks_to_vote_or_says_so() -> None:
+    assert parse(CAMPAIGN).spares_voted
+    other = changed('"gotv"', '"survey"')
+    assert not parse(other).spares_voted
+    said = other.replace("[audience]", "[audience]\nexclude = [{ returned_ballot = true }]")
+    assert parse(said).spares_voted
+    assert parse(said).rule.exclude == ()
+
+
 def test_digest_is_that_of_the_bytes() -> None:
     assert digest(CAMPAIGN) == hashlib.sha256(CAMPAIGN.encode()).digest()
 
@@ -48,7 +62,9 @@ def test_a_place_may_stand_alone_or_in_its_table() -> None:
         ('"America/Los_Angeles"', '"EST"', 'g.toml, line 7: unknown time zone "EST"'),
         ("5/second", "0/second", "g.toml, line 9: the rate is not one we understand"),
         ("5/second", "5/fortnight", "g.toml, line 9: the rate is not one we understand"),
-        ("state:OR", "county:Multnomah", "g.toml, line 12: places of kind county are not in this"),
+        ("state:OR", "city:Portland", "g.toml, line 12: places of kind city are not in this"),
+        ("state:OR", "county:", 'g.toml, line 12: "county:" is no place that is known here'),
+        ("[audience]", "[audience]\nexclude = [{}]", "g.toml, line 12: an exclusion names a place"),
         ("state:OR", "state:or", "g.toml, line 12: a state is written in capitals"),
         ("state:OR", "Oregon", 'g.toml, line 12: "Oregon" is no place that is known here'),
         ('place = "state:OR"', 'within_km = 5, of = "postcode:97214"', "g.toml, line 12: audience"),
