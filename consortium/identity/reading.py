@@ -7,7 +7,7 @@ in it, the same content.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from consortium.identity.components import Flags, Ints, Key, KeyColumn, closure, reach
 from consortium.store import merge_keys
 from consortium.store.engine import Tx
-from consortium.store.merge_keys import MergeUpload, RowKeys
+from consortium.store.merge_keys import IS_ROLE, HeldPoint, KeyRow, MergeUpload, RowKeys
 
 __all__ = ["Found", "all_components", "touched_components"]
 
@@ -44,27 +44,48 @@ class Found:
 
 
 class StoredKeys:
-    """The index of keys that a database is."""
+    """The index of keys that a database is; asks for each row once and remembers it."""
 
     def __init__(self, tx: Tx) -> None:
         self._tx = tx
+        self._rows: dict[int, KeyRow] = {}
+        self._points: dict[int, list[HeldPoint]] = {}
 
     def keys(self, rows: Collection[int]) -> Iterator[tuple[int, Key]]:
         """Every (row, key) of these rows."""
-        ordered = sorted(rows)
-        yield from merge_keys.points_of(self._tx, ordered)
-        for row, birth, address in merge_keys.composites_of(self._tx, ordered):
-            if birth is not None:
-                yield row, birth
-            if address is not None:
-                yield row, address
+        self._read(rows)
+        new = sorted(row for row in rows if row not in self._points)
+        self._points.update((row, []) for row in new)
+        for held in merge_keys.points_of(self._tx, new):
+            self._points[held[0]].append(held)
+        for row in rows:
+            _, _, birth, address = self._rows[row]
+            yield from ((row, key) for key in (birth, address) if key is not None)
+            yield from ((row, point) for _, point, code in self._points[row] if not code & IS_ROLE)
 
     def holders(self, keys: Collection[Key]) -> Iterator[tuple[Key, int, int]]:
         """Every (key, row, upload) that holds one of these keys, in whatever state."""
         points = sorted(key for key in keys if isinstance(key, int))
-        yield from merge_keys.point_holders(self._tx, points)
         composites = sorted(key for key in keys if isinstance(key, bytes))
-        yield from merge_keys.composite_holders(self._tx, composites)
+        found: list[tuple[Key, int]] = [
+            *merge_keys.point_holders(self._tx, points),
+            *merge_keys.composite_holders(self._tx, composites),
+        ]
+        self._read({row for _, row in found})
+        for key, row in found:
+            if row in self._rows:
+                yield key, row, self._rows[row][1]
+
+    def _read(self, rows: Collection[int]) -> None:
+        new = sorted(row for row in rows if row not in self._rows)
+        self._rows.update((row[0], row) for row in merge_keys.rows_of_ids(self._tx, new))
+
+    def row_keys(self, rows: Iterable[int]) -> RowKeys:
+        """The same of rows whose keys were asked for, as columns."""
+        ids = list(rows)
+        return merge_keys.row_keys_of(
+            (self._rows[row] for row in ids), (held for row in ids for held in self._points[row])
+        )
 
 
 def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collection[int]) -> Found:
@@ -76,14 +97,15 @@ def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collect
     gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
     before = {u.id: u.group for u in uploads if u.covered}
     now = {u.id: u.group for u in uploads if u.active}
+    index = StoredKeys(tx)
     found = reach(
-        StoredKeys(tx),
+        index,
         changed=[*new, *gone],
         seeds={*new, *stale}.difference(gone),
         before=before.get,
         now=now.get,
     )
-    keys = merge_keys.row_keys_of(tx, found.rows.tolist())
+    keys = index.row_keys(found.rows.tolist())
     numbers = _group_numbers(uploads)
     points, births, addresses = _columns(keys, _groups(keys, uploads, numbers))
     at = [(numbers[group], key) for group, key in found.crowded if group in numbers]

@@ -2,14 +2,14 @@
 
 Everything here runs in the one read transaction of a merge. Keys come as NumPy columns, about 50
 bytes per row and 8 per contact point, whether of all rows or of some; look-ups take any number of
-ids. A contact point that names a function (info@) is no key: it is left out everywhere here.
+ids. A contact point that names a function (info@) is no key and not among a row's keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from sqlalchemy import exists, or_, select
@@ -23,17 +23,20 @@ from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
 
 __all__ = [
+    "IS_ROLE",
+    "HeldPoint",
+    "KeyRow",
     "MatchRow",
     "MergeUpload",
     "RowKeys",
     "composite_holders",
-    "composites_of",
     "match_rows_of",
     "point_holders",
     "points_of",
     "row_keys",
     "row_keys_of",
     "rows_of",
+    "rows_of_ids",
     "uploads",
 ]
 
@@ -187,22 +190,22 @@ def _places(among: Ints, wanted: Ints) -> Ints:
     return place[np.minimum(wanted, end - 1)]
 
 
-def row_keys_of(tx: Tx, ids: Iterable[int]) -> RowKeys:
-    """These rows with their keys; 10 µs a row."""
-    wanted = sorted(ids)
-    select_rows = f"SELECT id, upload_id, name_birth, name_address FROM {_row.name}"  # noqa: S608 - our own name
-    parts = columns.look_up(tx, select_rows, where="id", among=wanted)
-    found = [row for part in parts for row in part]
-    rows = [np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1)]
-    for i in (2, 3):
-        halves = b"".join((row[i] or _NOTHING)[:8] for row in found)
-        rows.append(np.frombuffer(halves, dtype=">i8").astype(np.int64))
-    held = [
-        row for part in columns.look_up(tx, _HELD, where="row_id", among=wanted) for row in part
+def row_keys_of(rows: Iterable[KeyRow], held: Iterable[HeldPoint]) -> RowKeys:
+    """Some rows with their keys, from what `rows_of_ids` and `points_of` gave of them."""
+    found = list(rows)
+    numbers = [np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1)]
+    halves = [
+        np.frombuffer(b"".join((half or _NOTHING)[:8] for half in column), dtype=">i8")
+        for column in ([row[2] for row in found], [row[3] for row in found])
     ]
-    at, point, code = np.array(held, dtype=np.int64).reshape(-1, 3).T
-    return _assemble(rows, at, point, code)
+    at, point, code = np.array(list(held), dtype=np.int64).reshape(-1, 3).T
+    return _assemble([*numbers, *(half.astype(np.int64) for half in halves)], at, point, code)
 
+
+KeyRow = tuple[int, int, bytes | None, bytes | None]
+"""Row id, upload id, name_birth, name_address."""
+HeldPoint = tuple[int, int, int]
+"""Row id, contact point id, and 1 for a telephone number, plus 2 for a role."""
 
 _CODE = (
     "CAST(CASE kind WHEN 'phone' THEN 1 ELSE 0 END + CASE WHEN role THEN 2 ELSE 0 END AS BIGINT)"
@@ -212,7 +215,9 @@ _HELD = (
     f"SELECT row_id, point_id, {_CODE} FROM consortium_row_contact"  # noqa: S608 - our own names
     " JOIN consortium_contact_point ON id = point_id"
 )
-_IS_PHONE, _IS_ROLE = 1, 2
+_IS_PHONE: Final = 1
+IS_ROLE: Final = 2
+"""In the code of a `HeldPoint`: the contact point names a function and is no key."""
 
 
 def _assemble(rows: list[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
@@ -220,7 +225,7 @@ def _assemble(rows: list[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
     order = np.argsort(rows[0])
     row, upload, birth, address = (column[order] for column in rows)
     index = _places(row, at)
-    kept = (code & _IS_ROLE) == 0
+    kept = (code & IS_ROLE) == 0
     kept &= row[index] == at if len(row) else False
     index = index[kept]
     held = (index << (_POINT_BITS + 1)) + (code[kept] & _IS_PHONE) * _PHONE + point[kept]
@@ -244,39 +249,29 @@ def rows_of(tx: Tx, among: Collection[int]) -> list[int]:
     return sorted(row for part in parts for (row,) in part)
 
 
-def points_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Every (row, contact point) of these rows."""
-    statement = (
-        "SELECT row_id, point_id FROM consortium_row_contact"
-        " JOIN consortium_contact_point ON id = point_id"
-    )
-    for part in columns.look_up(tx, statement, where="row_id", among=rows, also=" AND NOT role"):
+def rows_of_ids(tx: Tx, ids: Iterable[int]) -> Iterator[KeyRow]:
+    """Upload and composites of each of these rows."""
+    statement = f"SELECT id, upload_id, name_birth, name_address FROM {_row.name}"  # noqa: S608 - our own name
+    for part in columns.look_up(tx, statement, where="id", among=ids):
         yield from part
 
 
-def composites_of(tx: Tx, rows: Iterable[int]) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """Every (row, name_birth, name_address) of these rows."""
-    statement = f"SELECT id, name_birth, name_address FROM {_row.name}"  # noqa: S608 - our own name
-    for part in columns.look_up(tx, statement, where="id", among=rows):
+def points_of(tx: Tx, rows: Iterable[int]) -> Iterator[HeldPoint]:
+    """Every contact point of these rows, roles among them."""
+    for part in columns.look_up(tx, _HELD, where="row_id", among=rows):
         yield from part
 
 
-def point_holders(tx: Tx, points: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    """Every (contact point, row, upload) that names one of these points, in whatever state."""
-    statement = (
-        "SELECT point_id, row_id, upload_id FROM consortium_row_contact"
-        " JOIN consortium_source_row ON id = row_id"
-    )
+def point_holders(tx: Tx, points: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Every (contact point, row) that names one of these points, in whatever state."""
+    statement = "SELECT point_id, row_id FROM consortium_row_contact"
     for part in columns.look_up(tx, statement, where="point_id", among=points):
         yield from part
 
 
-def composite_holders(tx: Tx, values: Iterable[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Every (composite, row, upload) that holds one of these values, in whatever state."""
-    statement = (
-        "SELECT value, row_id, upload_id FROM consortium_row_key"
-        " JOIN consortium_source_row ON id = row_id"
-    )
+def composite_holders(tx: Tx, values: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
+    """Every (composite, row) that holds one of these values, in whatever state."""
+    statement = "SELECT value, row_id FROM consortium_row_key"
     for part in columns.look_up(tx, statement, where="value", among=values):
         yield from part
 
