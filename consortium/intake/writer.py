@@ -1,9 +1,9 @@
 """Writes what a pack became, invisible until its upload counts, in short transactions.
 
-Rows go in as they come, under reserved numbers. What they name is collected for 500,000 rows and
+Rows go in as they come, under reserved numbers. What they name is collected for a million rows and
 then written in the order of its own keys (`store.staging`), and opt-outs last (`store.list_bans`),
 since whoever holds a banned address may be told by the list's own rows. Memory: about 130 bytes a
-row of those 500,000, and 110 for each opt-out of the list.
+row of those, and 110 for each opt-out of the list.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from consortium.types import Token
 
 __all__ = ["Writer"]
 
-_RUN = 500_000
+_RUN = 1_000_000
 
 
 class Writer:
