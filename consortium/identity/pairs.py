@@ -142,7 +142,7 @@ def own_pairs(
             int(row.id): row for row in decisions.sources_of(tx, sorted(set().union(*several)))
         }
     groups = [_different([named[row] for row in rows]) for rows in several]
-    asked = sorted((g for g in groups if len(g) > 1), key=lambda g: (g[0].upload, g[0].source[1]))
+    asked = sorted((g for g in groups if len(g) > 1), key=lambda group: _place(group[0]))
     return OwnPairs(
         owner.slug,
         origin,
@@ -154,9 +154,14 @@ def own_pairs(
 def _different(rows: Iterable[NamedRow]) -> list[NamedRow]:
     """One row for each thing that is said, in order."""
     first: dict[bytes, NamedRow] = {}
-    for row in sorted(rows, key=lambda row: (row.upload, row.source[1])):
+    for row in sorted(rows, key=_place):
         first.setdefault(row.content, row)
     return list(first.values())
+
+
+def _place(row: NamedRow) -> tuple[int, str, int]:
+    """By upload, oldest first, and number."""
+    return len(row.upload), row.upload, row.source[1]
 
 
 def _own(row: NamedRow) -> OwnRow:

@@ -128,7 +128,7 @@ def sources_of(tx: Tx, rows: Iterable[int]) -> list[NamedRow]:
         for part in chunked(rows, _IN)
         for row in tx.execute(_named().where(_row.c.id.in_(part)))
     ]
-    return sorted(found, key=lambda row: (row.upload, row.source[1]))
+    return sorted(found, key=lambda row: (len(row.upload), row.upload, row.source[1]))
 
 
 def pairs(tx: Tx, *, said_by: int | None = None) -> Iterator[NeverRecord]:
