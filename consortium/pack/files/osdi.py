@@ -15,13 +15,13 @@ from consortium.pack.files.json_values import Json, JsonObject
 __all__ = ["TITLE", "arrange", "is_osdi"]
 
 TITLE = "OSDI people"
-_SEVERAL = ("email_addresses", "phone_numbers", "postal_addresses")
+_SEVERAL = frozenset({"email_addresses", "phone_numbers", "postal_addresses"})
 
 
 def is_osdi(record: JsonObject | Collection[str]) -> bool:
     """Whether a record, or the headers of a file, are those of OSDI people."""
     if isinstance(record, dict):
-        return any(_is_objects(record.get(key)) for key in _SEVERAL)
+        return bool(_SEVERAL & record.keys()) and any(_is_objects(record.get(k)) for k in _SEVERAL)
     return any(header.startswith(tuple(f"{key}.0." for key in _SEVERAL)) for header in record)
 
 

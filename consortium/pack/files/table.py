@@ -25,6 +25,7 @@ __all__ = [
     "batched",
     "cell",
     "check_width",
+    "clean",
     "find_header",
     "is_blank",
     "long_cell",
@@ -133,6 +134,19 @@ def cell(text: str, *, name: str) -> str:
     if len(clean) > MAX_CELL_CHARACTERS:
         raise long_cell(name)
     return clean
+
+
+def clean(row: list[str], *, name: str) -> list[str]:
+    """A record's texts as cells; at once if none of them needs anything."""
+    joined = "".join(row)
+    if len(joined) <= MAX_CELL_CHARACTERS and "\0" not in joined:
+        try:
+            joined.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return row
+    return [cell(text, name=name) for text in row]
 
 
 def long_cell(name: str) -> BadFile:
