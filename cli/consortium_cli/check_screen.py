@@ -30,7 +30,7 @@ _BASES: Final = {
     "soft_opt_in": "bought or gave before",
     "legitimate_interest": "legitimate interest",
 }
-_PEOPLE: Final = {"member": "members", "supporter": "supporters", "public": "of the public"}
+_PEOPLE: Final = {"member": "member", "supporter": "supporter"}
 _REFUSALS: Final = {
     "unsubscribed": "unsubscribed",
     "bounced": "bouncing",
@@ -84,7 +84,7 @@ def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
 
 def _sure(report: CheckReport) -> str:
     sure, by = _CONFIDENCE[report.confidence], report.recognition
-    if report.confidence == "certain" and not by.other:
+    if report.confidence == "stated" or (report.confidence == "certain" and not by.other):
         return sure
     if by.found:
         sure += f": {counted(by.found, 'header')} of its own"
@@ -99,7 +99,7 @@ def _fates(report: CheckReport) -> Iterator[str]:
     if report.repeated:
         yield f"{count(report.repeated)} repeated"
     if report.opt_outs:
-        yield f"{count(report.opt_outs)} opt-outs (kept only to block)"
+        yield f"{counted(report.opt_outs, 'opt-out')} (kept only to block)"
     if report.partly_blocked:
         yield f"{count(report.partly_blocked)} of the usable blocked on one channel"
 
@@ -139,12 +139,18 @@ def _show_channel(channel: str, attested: list[Attested]) -> None:
     agreed = [a for a in attested if a.basis != "none"]
     silent = sum(a.rows for a in attested if a.basis == "none")
     if agreed:
-        claims = [f"{count(a.rows)} {_PEOPLE[a.relationship]} ({_BASES[a.basis]})" for a in agreed]
+        claims = [f"{_people(a)} ({_BASES[a.basis]})" for a in agreed]
         total = count(sum(a.rows for a in agreed))
         say_all(joined(claims, first=f"    {label:<8}{total:>7} {verb:<20}"))
         label = ""
     if silent:
         say(f"    {label:<8}{count(silent):>7} {never}")
+
+
+def _people(attested: Attested) -> str:
+    if noun := _PEOPLE.get(attested.relationship):
+        return counted(attested.rows, noun)
+    return f"{count(attested.rows)} of the public"
 
 
 def _show_columns(report: CheckReport) -> None:

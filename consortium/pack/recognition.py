@@ -2,11 +2,11 @@
 
 A layout is a TOML document in `consortium/pack/layouts/`: headers that only this system writes (its
 marks), the headers of each role in order of preference, columns with tags and relationship, status
-columns with what their words mean for consent. Three marks make a layout certain; two, or one more
-than any other layout has, make it likely when half of the headers are its own; else columns are
-proposed by what people usually call them. Of several layouts the one with most marks is taken, then
-the one that knows more of the headers. The layout `plain` completes every other one: a refusal is a
-refusal in any export.
+columns with what their words mean for consent. Three marks make a layout certain; two, or one that
+is nothing usual, make it likely when half of the headers are its own; else columns are proposed by
+what people usually call them. Of several layouts the one with most marks is taken, then the one
+that knows more of the headers. The layout `plain` completes every other one: a refusal is a refusal
+in any export.
 
 Format: docs/formats/layouts.md.
 """
@@ -158,9 +158,9 @@ def recognise(headers: Sequence[str]) -> Layout:
         key=lambda hit: (-hit.marks, -hit.known, hit.document.name),
     )
     best, second = hits[0], hits[1]
-    alone = best.marks > second.marks  # a mark that no other layout has
     enough = best.marks >= _CERTAIN or (
-        2 * best.known >= len(folded) and best.marks >= (_LIKELY - alone)
+        2 * best.known >= len(folded)
+        and (best.marks >= _LIKELY or _has_its_own(best.document, spelled, folded))
     )
     if not enough:
         return _plain(headers)
@@ -175,6 +175,21 @@ def recognise(headers: Sequence[str]) -> Layout:
         find_layout(best.document.name, headers),
         confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
         recognition=recognition,
+        region=best.document.region if certain else None,  # it changes what numbers mean
+    )
+
+
+def _has_its_own(document: LayoutDocument, headers: Sequence[str], folded: frozenset[str]) -> bool:
+    """Whether a mark is among the headers that is no other layout's, and nothing usual."""
+    others = _known_to(_PLAIN).union(
+        fold_header(header)
+        for other in _documents().values()
+        if other is not document
+        for header in (*other.marks, *other.spelled)
+    )
+    found = {fold_header(h) for h in document.marks} & folded
+    return bool(found - others) or any(
+        h in headers and fold_header(h) not in others for h in document.spelled
     )
 
 

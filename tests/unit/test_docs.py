@@ -18,6 +18,7 @@ from consortium.campaign import CampaignDocument
 from consortium.config import HostSettings, PartnerSettings
 from consortium.documents import parse
 from consortium.pack import MappingDocument
+from consortium.pack.recognition import LayoutDocument
 from consortium.policy import SendPolicy
 from tests.conftest import PostgresServer
 from tests.harness.pages import ROOT, Reader, blocks, compare, for_today, place_of, steps
@@ -51,6 +52,7 @@ def of(model: type[BaseModel]) -> Callable[[str], object]:
 WHOLE: dict[str, Callable[[str], object]] = {
     "policy": lambda text: check_policy(text, name="the page"),
     "campaign": of(CampaignDocument),
+    "layout": of(LayoutDocument),
     "mapping": of(MappingDocument),
     "consortium": of(HostSettings),
     "partner": of(PartnerSettings),

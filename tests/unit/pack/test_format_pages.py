@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from consortium.documents import parse
 from consortium.model import Relationship
 from consortium.pack import CODES, Role, layout_names
 from consortium.pack.layout import NO, YES, Meaning, StatusRule
 from consortium.pack.problems import REPAIRS, RejectedRow, write_problems
+from consortium.pack.recognition import LayoutDocument
 from tests.unit.pack.conftest import Desk
 
 FORMATS = Path(__file__).parents[3] / "docs/formats"
@@ -43,6 +45,23 @@ def test_the_page_on_mappings_names_every_word() -> None:
     flat = " ".join(page.split())
     for word in YES | NO:
         assert re.search(rf"\b{word}\b", flat)
+
+
+def test_the_example_layout_is_read_as_the_page_says() -> None:
+    page = (FORMATS / "layouts.md").read_text()
+    (example,) = [text for kind, text in BLOCK.findall(page) if kind == "toml"]
+    layout = parse(example, name="little-crm.toml", model=LayoutDocument)
+    assert layout.columns[Role.EMAIL] == ("Mail",)
+    (rule,) = layout.status
+    assert rule.meanings()["nomore"] is Meaning.UNSUBSCRIBED
+    assert layout.marks_in(["lc person", "Mail"], frozenset({"lcperson", "mail"})) == 1
+
+
+def test_the_page_on_layouts_names_every_layout_and_key() -> None:
+    page = (FORMATS / "layouts.md").read_text()
+    keys = set(LayoutDocument.model_fields) - {"columns", "relationship", "status"}
+    for word in (*layout_names(), *keys, "[columns]", "[relationship]", "[[status]]"):
+        assert f"`{word}`" in page
 
 
 def test_the_page_on_problems_has_every_code_with_its_sentence() -> None:
