@@ -85,7 +85,7 @@ def normalise(raw: str, profile: Profile = PROFILE) -> Email | Rejected:
     if not raw:
         return _EMPTY
     if len(raw) <= _MAX_ADDRESS:
-        local, _, written = raw.partition("@")
+        local, _, written = raw.strip().partition("@")
         if _PLAIN_LOCAL.fullmatch(local) and (domain := _plain_domain(written)):
             return _judge(local, domain, profile)
     return read(raw, profile)

@@ -95,8 +95,7 @@ def normalise(raw: str, region: str = "US") -> Phone | Rejected:
 
 def read(raw: str, region: str = "US") -> Phone | Rejected:
     """`normalise` by the rules alone, without short cut or memory: the definition of both."""
-    found = normalise_all(raw, region)
-    return next((one for one in found if isinstance(one, Phone)), found[0])
+    return _first(_all(raw, region, short_cut=False))
 
 
 def normalise_all(raw: str, region: str = "US") -> list[Phone | Rejected]:
@@ -104,6 +103,10 @@ def normalise_all(raw: str, region: str = "US") -> list[Phone | Rejected]:
 
     A cell is cut only where each piece has seven digits or more, so `503/555-0123` stays one.
     """
+    return _all(raw, region, short_cut=True)
+
+
+def _all(raw: str, region: str, *, short_cut: bool) -> list[Phone | Rejected]:
     cell = text.bare(raw)
     if not cell:
         return [Rejected("empty")]
@@ -113,7 +116,11 @@ def normalise_all(raw: str, region: str = "US") -> list[Phone | Rejected]:
         return [Rejected("control_character")]
     if text.is_hash(cell):
         return [Rejected("already_hashed")]
-    return [_number(text.line(piece), region) for piece in _pieces(cell)]
+    return [_number(text.line(piece), region, short_cut=short_cut) for piece in _pieces(cell)]
+
+
+def _first(found: list[Phone | Rejected]) -> Phone | Rejected:
+    return next((one for one in found if isinstance(one, Phone)), found[0])
 
 
 def normalise_column(values: Sequence[str], region: str = "US") -> list[Phone | Rejected]:
@@ -201,11 +208,11 @@ def _may_be_decimals(raw: str, digits: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _remembered(raw: str, region: str) -> Phone | Rejected:
-    """`read` of a cell of at most 100 characters."""
-    return read(raw, region)
+    """A cell of at most 100 characters that is more than digits and punctuation."""
+    return _first(_all(raw, region, short_cut=True))
 
 
-def _number(piece: str, region: str) -> Phone | Rejected:
+def _number(piece: str, region: str, *, short_cut: bool) -> Phone | Rejected:
     number = piece.strip(_EXPORT_QUOTING)
     if refusal := _refusal(number):
         return refusal
@@ -215,6 +222,8 @@ def _number(piece: str, region: str) -> Phone | Rejected:
     unlabelled = ascii_digits
     if not _KEEPS_TOGETHER.search(ascii_digits):
         unlabelled = _LABEL.sub("", ascii_digits).strip() or ascii_digits
+    if short_cut and (found := _quick(unlabelled, region)):
+        return found
     line = plan.parse(unlabelled, region)
     if not isinstance(line, plan.Line) and (abroad := _with_plus(unlabelled)):
         line = plan.parse(abroad, region)

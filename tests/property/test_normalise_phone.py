@@ -161,6 +161,23 @@ def test_a_cell_is_read_the_same_with_and_without_the_short_cut(raw: str, region
     assert phone.normalise_column([raw, raw], region) == [phone.read(raw, region)] * 2
 
 
+labelled = st.tuples(
+    st.sampled_from(["", "home ", "cell: ", "(h) ", "'", '="', "ask Dana, "]),
+    spelled,
+    st.sampled_from(
+        ["", " (mobile)", '"', ".0", " or ", " / 503-555-0123", " ::: +44 20 7946 0123"]
+    ),
+).map("".join)
+
+
+@settings(max_examples=600)
+@given(labelled, st.sampled_from(["US", "GB"]))
+@example("home 5035550123.0", "US")
+@example("cell 0015035550123", "US")
+def test_a_labelled_number_is_read_the_same(raw: str, region: str) -> None:
+    assert phone.normalise(raw, region) == phone.read(raw, region)
+
+
 @settings(max_examples=300)
 @given(
     st.sampled_from(["US", "CA", "PR", "JM"]),
