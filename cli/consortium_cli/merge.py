@@ -61,6 +61,18 @@ def show(ctx: click.Context, *, row: str, form: str) -> None:
     )
 
 
+@command.command("households")
+@click.pass_context
+def households(ctx: click.Context) -> None:
+    """Count the people who share an address or a number, on the host; one of them is written to."""
+    found = host(ctx).merges.households()
+    if not len(found):
+        say("nobody shares an address or a number")
+        return
+    say(f"{people(len(found.person))} people share an address or a number with somebody")
+    say(f"  {people(len(found))} households; a plan writes to one person of each")
+
+
 @command.command("never")
 @click.argument("what", nargs=-1, required=True, metavar="ROW ROW | FILE.signed")
 @yes_option

@@ -10,6 +10,7 @@ from consortium.identity.evaluate import (
     Source,
     evaluate,
 )
+from consortium.identity.households import Households, households
 from consortium.identity.judging import MatchOpener, match_opener
 from consortium.identity.merge import LOCK, MergeResult, run, sweep
 
@@ -17,6 +18,7 @@ __all__ = [
     "CROWD_ROWS",
     "LOCK",
     "MOST_ROWS",
+    "Households",
     "MatchOpener",
     "MergeResult",
     "MergeRow",
@@ -25,6 +27,7 @@ __all__ = [
     "Scorer",
     "Source",
     "evaluate",
+    "households",
     "match_opener",
     "run",
     "sweep",

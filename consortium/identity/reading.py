@@ -19,7 +19,7 @@ from consortium.store import merge_keys
 from consortium.store.engine import Tx
 from consortium.store.merge_keys import IS_ROLE, HeldPoint, KeyRow, MergeUpload, RowKeys
 
-__all__ = ["Found", "all_components", "touched_components"]
+__all__ = ["Found", "all_components", "key_columns", "touched_components"]
 
 _GROUP_BITS: Final = np.uint64(48)
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -107,7 +107,7 @@ def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collect
     )
     keys = index.row_keys(found.rows.tolist())
     numbers = _group_numbers(uploads)
-    points, births, addresses = _columns(keys, _groups(keys, uploads, numbers))
+    points, births, addresses = key_columns(keys, uploads)
     at = [(numbers[group], key) for group, key in found.crowded if group in numbers]
     crowd_points = [_point_key(np.int64(key), np.int64(g)) for g, key in at if isinstance(key, int)]
     halves = [_half_key(_half(key), np.int64(g)) for g, key in at if isinstance(key, bytes)]
@@ -121,7 +121,7 @@ def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collect
 def all_components(tx: Tx, uploads: Sequence[MergeUpload]) -> Found:
     """The components of every row of the active uploads."""
     keys = merge_keys.row_keys(tx, [u.id for u in uploads if u.active])
-    columns = _columns(keys, _groups(keys, uploads, _group_numbers(uploads)))
+    columns = key_columns(keys, uploads)
     label, crowded = closure(len(keys.row), columns)
     return Found(_without_crowds(keys, columns, crowded), label)
 
@@ -131,7 +131,7 @@ def _group_numbers(uploads: Sequence[MergeUpload]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _groups(keys: RowKeys, uploads: Sequence[MergeUpload], numbers: dict[str, int]) -> Ints:
+def _group_of_rows(keys: RowKeys, uploads: Sequence[MergeUpload], numbers: dict[str, int]) -> Ints:
     """The number of each row's firewall group."""
     of_upload = np.zeros(int(keys.upload.max(initial=0)) + 1, dtype=np.int64)
     for upload in uploads:
@@ -140,8 +140,17 @@ def _groups(keys: RowKeys, uploads: Sequence[MergeUpload], numbers: dict[str, in
     return of_upload[keys.upload]
 
 
-def _columns(keys: RowKeys, group: Ints) -> list[KeyColumn]:
-    """Contact points, names with birth dates and names with addresses, as one number per key."""
+def key_columns(keys: RowKeys, uploads: Sequence[MergeUpload]) -> list[KeyColumn]:
+    """Contact points, names with birth dates and names with addresses.
+
+    Args:
+        keys: Some rows.
+        uploads: The uploads that they are of, and whatever others.
+
+    Returns:
+        For each kind a number that is one per key and firewall group.
+    """
+    group = _group_of_rows(keys, uploads, _group_numbers(uploads))
     row = np.repeat(np.arange(len(keys.row), dtype=np.int64), np.diff(keys.start))
     columns = [KeyColumn(row, _point_key(keys.point, group[row]))]
     for halves in (keys.name_birth, keys.name_address):
