@@ -142,7 +142,7 @@ def _read(value: str) -> _Parts | Rejected | str:
     return _remembered(value) if len(value) <= _MAX_CHARS else _read_cell(value)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=32_768)
 def _remembered(value: str) -> _Parts | Rejected | str:
     return _read_cell(value)
 

@@ -184,13 +184,13 @@ def _unwrapped(address: str) -> str:
     return address
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _plain_domain(written: str) -> _Domain | None:
     """The domain of an address without ornament; None: read it the long way."""
     return _domain(written.lower()) if _PLAIN_DOMAIN.fullmatch(written) else None
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _domain(name: str) -> _Domain:
     """What a domain in the form of DNS decides."""
     refusal = None

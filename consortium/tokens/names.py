@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 _MAX_WRITTEN: Final = 100
-_REMEMBERED: Final = 65_536  # cells of at most 100 characters
+_REMEMBERED: Final = 32_768  # cells of at most 100 characters
 _TURNS: Final = 8
 _MIN_SLIPPED: Final = 4
 _MIN_SHORTENED: Final = 3

@@ -75,7 +75,7 @@ def normalise(raw: str, region: str = "US") -> Phone | Rejected:
     """The first usable number of a cell, or why there is none.
 
     Costs 1.5 to 2 µs for a well-formed number of any country, whether a plan has it or not; what
-    needs the library costs 100 to 300 µs and is remembered (65,536 short cells).
+    needs the library costs 100 to 300 µs and is remembered (16,384 short cells).
 
     Args:
         raw: Any string.
@@ -206,7 +206,7 @@ def _may_be_decimals(raw: str, digits: str) -> bool:
     return not raw.rpartition(".")[2].translate(_PUNCTUATION).strip("0")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _remembered(raw: str, region: str) -> Phone | Rejected:
     """A cell of at most 100 characters that is more than digits and punctuation."""
     return _first(_all(raw, region, short_cut=True))

@@ -71,7 +71,7 @@ def normalise(raw: str, country: str = "", *, state: str = "") -> str | Rejected
     return _remembered(raw, country, state)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _remembered(raw: str, country: str, state: str) -> str | Rejected:
     return read(raw, country, state=state)
 

@@ -41,7 +41,7 @@ def zones(places: Places, phones: Sequence[str] = ()) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def _zones(country: str, state: str, phones: tuple[str, ...]) -> tuple[str, ...]:
     found = set(_of_place(country, state))
     for phone in phones:

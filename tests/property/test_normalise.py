@@ -21,12 +21,14 @@ from consortium.tokens import (
     dates,
     domains,
     email,
+    languages,
     mapped,
     names,
     phone,
     places,
     postcodes,
     text,
+    typos,
 )
 
 TODAY = date(2026, 11, 21)
@@ -252,6 +254,8 @@ def whatever(raw: str) -> object:
         postcodes.normalise(raw),
         places.state(raw),
         places.country(raw),
+        languages.normalise(raw),
+        typos.meant(raw),
         addresses.split(raw),
     )
 
