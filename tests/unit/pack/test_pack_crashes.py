@@ -74,6 +74,8 @@ try:
     else:
         do(folder / "members.pack")
     print("packed")
+except KeyboardInterrupt:
+    print("stopped")
 except ConsortiumError as error:
     print(type(error).__name__, error.message)
 """
@@ -114,7 +116,9 @@ def packing(
         [sys.executable, "-c", PACK, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,
         cwd=Path(__file__).parents[3],
     ) as process:
         try:
@@ -208,6 +212,17 @@ def test_a_helper_that_is_killed_is_said_and_leaves_nothing(desk: Desk) -> None:
         running.go_on()
         said = running.said()
     assert said.startswith("StoreFailure a process that worked on the list ended early")
+    wait_for_the_end_of(helpers)
+    assert left(desk) == {"members.csv"}
+
+
+def test_stopped_from_the_terminal_leaves_nothing_and_no_helper_complains(desk: Desk) -> None:
+    desk.write(LONG)
+    with packing(desk, halt_at=1) as running:
+        running.at_work()
+        helpers = running.helpers()
+        os.killpg(running.process.pid, signal.SIGINT)
+        assert running.said() == "stopped\n"
     wait_for_the_end_of(helpers)
     assert left(desk) == {"members.csv"}
 
