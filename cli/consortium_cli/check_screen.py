@@ -54,6 +54,7 @@ _MOST: Final = 10  # kinds of problems, and columns, that are listed
 _SIDE: Final = 20  # where the text beside a small heading begins
 _LINES: Final = 3  # lines named of each kind
 _USUAL_REGION: Final = "US"
+_NO_BREAK: Final = "\u00a0"
 
 
 def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
@@ -208,7 +209,7 @@ def _problem(problem: WorthFixing) -> str:
     elif problem.rows_used:
         used = problem.rows_used
         words += f" ({count(used)} of these rows {'is' if used == 1 else 'are'} sent without it)"
-    return f"{words} · {_lines(problem.lines, problem.count)}"
+    return f"{words} {_lines(problem.lines, problem.count)}"
 
 
 def _show_hints(report: CheckReport) -> None:
@@ -235,7 +236,7 @@ def _show_hints(report: CheckReport) -> None:
 def _hint(hint: Hint) -> str:
     words = f"{hint.column.strip()}: {hint.sentence}"
     words += f"; {hint.repair}" if hint.repair else ""
-    return f"{words} · {_lines(hint.lines, hint.count)}"
+    return f"{words} {_lines(hint.lines, hint.count)}"
 
 
 def _proposal(column: SentColumn) -> str:
@@ -244,9 +245,11 @@ def _proposal(column: SentColumn) -> str:
 
 
 def _numbered(number: int, words: str) -> None:
-    say_all(wrapped(words, first=f"  {count(number):>7}  ", rest=" " * 11))
+    lines = wrapped(words, first=f"  {count(number):>7}  ", rest=" " * 11)
+    say_all(line.replace(_NO_BREAK, " ") for line in lines)
 
 
 def _lines(lines: Sequence[int], number: int) -> str:
     named = ", ".join(count(line) for line in lines[:_LINES])
-    return f"line{'' if number == 1 else 's'} {named}{' …' if number > _LINES else ''}"
+    words = f"· line{'' if number == 1 else 's'} {named}{' …' if number > _LINES else ''}"
+    return words.replace(" ", _NO_BREAK)
