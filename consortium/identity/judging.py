@@ -35,10 +35,10 @@ from consortium.store.merge_keys import MergeUpload, RowKeys
 from consortium.vault.seal import RowOpener, SealContext
 from consortium.workers import map_batches
 
-__all__ = ["MatchOpener", "Opener", "judge", "match_opener"]
+__all__ = ["WORTH_WORKERS", "MatchOpener", "Opener", "judge", "match_opener"]
 
 _BATCH_ROWS: Final = 5_000
-_WORTH_WORKERS: Final = 200_000
+WORTH_WORKERS: Final = 200_000
 """From so many rows on, starting processes (a second of CPU each) costs less than it saves."""
 
 
@@ -112,6 +112,7 @@ def judge(
     opener: MatchOpener,
     observer: Observer,
     workers: int = 0,
+    worth_workers: int = WORTH_WORKERS,
 ) -> Ints:
     """Who is one human with whom.
 
@@ -124,7 +125,8 @@ def judge(
         origin: The consortium's identity, which the match blocks are sealed for.
         opener: Opens them.
         observer: Told of each row judged.
-        workers: Processes to share the work if it is worth it; the result is the same.
+        workers: Processes to share the work, of `worth_workers` rows and more; the result is the
+            same.
 
     Returns:
         For each row of `found`, the index of a row that stands for its person.
@@ -143,7 +145,7 @@ def judge(
         f"{__name__}:_judges",
         _Setup(opener, never, scored, contexts),
         _batches(tx, found.keys, order, sizes, waiting),
-        workers=workers if len(order) >= _WORTH_WORKERS else 0,
+        workers=workers if len(order) >= worth_workers else 0,
     )
     for first in results:
         rows = waiting.popleft()

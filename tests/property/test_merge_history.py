@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -20,10 +21,24 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from consortium.identity import MergeRow
-from consortium.store import merges, state
+from consortium.identity import MergeRow, evaluate, match_opener
+from consortium.identity.decisions import Never
+from consortium.identity.judging import judge
+from consortium.identity.reading import all_components
+from consortium.model.progress import Silent
+from consortium.store import merge_keys, merges, state
 from consortium.store.engine import Database
-from tests.unit.identity.world import START, World, claims, mild_claims, row
+from tests.property.test_merge import share
+from tests.unit.identity.world import (
+    FIRST_ROLE,
+    MATCH_KEY,
+    ORIGIN,
+    START,
+    World,
+    claims,
+    mild_claims,
+    row,
+)
 
 ROWS = st.lists(mild_claims(points=8), min_size=1, max_size=3) | st.lists(
     claims(points=8), min_size=1, max_size=4
@@ -230,3 +245,115 @@ def test_whoever_leaves_takes_along_the_links_it_made(
         assert world.persons() == incremental
     finally:
         drop(world)
+
+
+def with_roles(claim: MergeRow, role: int) -> MergeRow:
+    emails = (*claim.emails, *([FIRST_ROLE + role] if role else ()))
+    return replace(claim, emails=emails, content=claim.content[:15] + bytes([role]))
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(
+        st.builds(with_roles, mild_claims(points=4), st.integers(0, 2)), min_size=2, max_size=10
+    ),
+    data=st.data(),
+)
+def test_role_addresses_join_nobody_in_whatever_order_lists_come(
+    empty: Path, rows: list[MergeRow], data: st.DataObject
+) -> None:
+    """Incremental is full, and both are what the rows without their role addresses give."""
+    bare = [
+        replace(r, emails=tuple(e for e in r.emails if e < FIRST_ROLE), phones=r.phones)
+        for r in rows
+    ]
+    outcomes = []
+    for claims_, step_by_step in ((rows, True), (rows, False), (bare, False)):
+        world = fresh(empty)
+        try:
+            left, held = data.draw(st.permutations(claims_)), {}
+            while left:
+                size = data.draw(st.integers(1, len(left)))
+                held[world.upload(left[:size])] = left[:size]
+                left = left[size:]
+                if step_by_step:
+                    world.merge()
+            world.merge(full=not step_by_step)
+            outcomes.append(by_content(world, held))
+        finally:
+            drop(world)
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(rows=st.lists(claims(), min_size=5, max_size=40))
+def test_the_number_of_worker_processes_does_not_matter(empty: Path, rows: list[MergeRow]) -> None:
+    world = fresh(empty)
+    try:
+        world.upload(rows[::2])
+        world.upload(rows[1::2], partner="p2")
+        with world.database.read() as tx:
+            uploads = merge_keys.uploads(tx, 0)
+            found = all_components(tx, uploads)
+            people = [
+                judge(
+                    tx,
+                    found,
+                    uploads=uploads,
+                    never=Never(()),
+                    scored=None,
+                    origin=ORIGIN,
+                    opener=match_opener(MATCH_KEY),
+                    observer=Silent(),
+                    workers=workers,
+                    worth_workers=1,
+                ).tolist()
+                for workers in (0, 1, 2)
+            ]
+        assert people[0] == people[1] == people[2]
+    finally:
+        drop(world)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(
+        (mild_claims() | claims(points=3)).filter(lambda r: bool(r.emails or r.phones)),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_short_cuts_give_what_judging_every_row_gives(empty: Path, rows: list[MergeRow]) -> None:
+    """Rows that say the same are opened once or not at all; `evaluate` looks at each."""
+    world = fresh(empty)
+    try:
+        first, second = world.upload([*rows, *rows[::2]]), world.upload(rows[::3])
+        world.merge()
+        known = [(first, n) for n in range(1, len(rows) + len(rows[::2]) + 1)]
+        known += [(second, n) for n in range(1, len(rows[::3]) + 1)]
+        told = [*rows, *rows[::2], *rows[::3]]
+        slow = {frozenset(known[i] for i in c) for c in components_judged(told)}
+        assert world.persons() == slow
+    finally:
+        drop(world)
+
+
+def components_judged(rows: list[MergeRow]) -> list[list[int]]:
+    """The plain way: components by comparing keys pairwise, then every row of each judged."""
+    left, people = set(range(len(rows))), []
+    while left:
+        component = [left.pop()]
+        for i in component:
+            near = {j for j in left if share(rows[i], rows[j])}
+            left -= near
+            component += sorted(near)
+        component.sort()
+        judged = evaluate([rows[i] for i in component])
+        people += [[component[i] for i in cluster] for cluster in judged]
+    return people

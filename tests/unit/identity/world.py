@@ -23,6 +23,8 @@ from consortium.vault.seal import RowSealer, SealContext
 ORIGIN = "consortium.example/test"
 MATCH_KEY = bytes(range(32))
 START = datetime(2026, 10, 5, 12, tzinfo=UTC)
+FIRST_ROLE = 900
+"""E-mail addresses from this number on name a function, in whatever list they are."""
 
 
 def digest(*parts: object) -> bytes:
@@ -219,7 +221,7 @@ def _admit(tx: Tx, slug: str, group: str) -> None:
 
 def _staged(number: int, claim: MergeRow, sealer: RowSealer) -> rows.StagedRow:
     points = [
-        (kind, Token(sha256(f"{kind} {point}".encode()).digest()))
+        (kind, _token(kind, point))
         for kind, held in (("email", claim.emails), ("phone", claim.phones))
         for point in held
     ]
@@ -242,7 +244,14 @@ def _staged(number: int, claim: MergeRow, sealer: RowSealer) -> rows.StagedRow:
         details=b"",
         record_id=None,
         points=tuple(points),
+        roles=frozenset(
+            ("email", _token("email", point)) for point in claim.emails if point >= FIRST_ROLE
+        ),
     )
+
+
+def _token(kind: str, point: int) -> Token:
+    return Token(sha256(f"{kind} {point}".encode()).digest())
 
 
 def unlike(claim: MergeRow, **changes: str) -> MergeRow:
