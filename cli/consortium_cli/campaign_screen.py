@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from consortium_cli.screen import say, say_all
+from consortium_cli.voters import age_of
 from consortium_cli.wording import (
     WIDTH,
     count,
@@ -201,6 +202,8 @@ def show_status(view: CampaignView) -> None:
     say_all(joined(list(_said(view)) or ["no partner has a list that counts"]))
     if view.campaign.reason:
         say_all(wrapped(f"stopped because: {view.campaign.reason}"))
+    for newest in view.returned:
+        say(f"  who has voted: {age_of(newest, now=view.at)} ({newest.register})")
     if view.plan is None:
         say("  no plan in force")
         return

@@ -32,6 +32,7 @@ _NOUNS = {
     "policy": "Send policies: check, sign, set, show.",
     "upload": "Lists: check and pack them, take packs in, withdraw them.",
     "merge": "Make persons out of source rows.",
+    "voters": "Voter files: load, match, places, who has voted.",
     "optout": "Record and check what recipients asked for.",
     "feedback": "Read the mail that comes back.",
     "campaign": "Plan, approve and send campaigns.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from consortium import identity, intake
+from consortium import identity, intake, voters
 from consortium.app.campaigns import Campaigns
 from consortium.app.context import Context
 from consortium.app.ledgers import Ledger
@@ -19,6 +19,7 @@ from consortium.app.partners import Partners
 from consortium.app.policies import Policies
 from consortium.app.reports import Reports
 from consortium.app.uploads import Uploads
+from consortium.app.voters import Voters
 from consortium.model import ConsortiumCard
 from consortium.vault import cards
 
@@ -29,7 +30,8 @@ class Consortium:
     """An open consortium. Use it as a context manager, or call `close`.
 
     Attributes:
-        partners, policies, uploads, merges, optouts, campaigns, ledger, reports: What can be done.
+        partners, policies, uploads, merges, voters, optouts, campaigns, ledger, reports: What can be
+            done.
     """
 
     def __init__(self, context: Context) -> None:
@@ -37,6 +39,7 @@ class Consortium:
         self.partners = Partners(context)
         self.policies = Policies(context)
         self.uploads = Uploads(context)
+        self.voters = Voters(context)
         self.merges = Merges(context)
         self.optouts = OptOuts(context)
         self.campaigns = Campaigns(context)
@@ -66,6 +69,7 @@ class Consortium:
         context = self._context
         intake.sweep(context.database, wraps=context.wraps, clock=context.clock)
         identity.sweep(context.database)
+        voters.sweep(context.database)
         self.campaigns.sweep()
 
     def close(self) -> None:

@@ -39,8 +39,10 @@ def review(text: str, *, partner: PartnerCard, card: ConsortiumCard) -> Review:
     """
     request = open_request(text, partner=partner.slug, card=card)
     rule = request.document.rule
+    spared = any(item.returned_ballot for item in request.document.audience.exclude)
+    without = (*map(str, rule.exclude), *(("whoever has voted",) if spared else ()))
     return Review(
         request=request,
-        audience=(tuple(map(str, rule.include)), tuple(map(str, rule.exclude))),
+        audience=(tuple(map(str, rule.include)), without),
         previews=tuple(preview(request.document, [partner])),
     )

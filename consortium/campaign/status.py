@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from consortium.campaign import coverage as covering
 from consortium.campaign import document
@@ -11,11 +11,12 @@ from consortium.campaign.coverage import Coverage
 from consortium.campaign.document import CampaignDocument
 from consortium.campaign.view import GROUP, Policies
 from consortium.clock import Clock
-from consortium.store import audiences, campaigns, outbox, plans
+from consortium.store import audiences, campaigns, outbox, plans, returned, voters
 from consortium.store.campaigns import CampaignRecord
-from consortium.store.engine import Database
+from consortium.store.engine import Database, Tx
 from consortium.store.outbox import Tally
 from consortium.store.plans import AnswerTotal, PlanRecord
+from consortium.store.returned import ReturnedRecord
 from consortium.types import PartnerSlug
 from consortium.vault.wraps import WrapStore
 
@@ -33,6 +34,7 @@ class CampaignView:
         plan: The plan in force, or None.
         totals: Its answers, counted.
         messages: Its messages, counted by owner, state and reason.
+        returned: The newest list of who has voted, of each register; none if it spares nobody.
         at: When this was read.
     """
 
@@ -42,6 +44,7 @@ class CampaignView:
     plan: PlanRecord | None
     totals: tuple[AnswerTotal, ...]
     messages: tuple[Tally, ...]
+    returned: tuple[ReturnedRecord, ...]
     at: datetime
 
 
@@ -69,12 +72,21 @@ def status(
             campaign, uploads, answers=answers, policies=policies(tx), wraps=wraps, now=now
         )
         plan = plans.frozen(tx, campaign.id)
+        asked = document.parse(campaign.document, name=campaign.name)
         return CampaignView(
             campaign=campaign,
-            document=document.parse(campaign.document, name=campaign.name),
+            document=asked,
             said=covering.by_partner(uploads, found),
             plan=plan,
             totals=tuple(plans.totals(tx, plan.id)) if plan else (),
             messages=tuple(outbox.tally(tx, campaign.id)),
+            returned=_returned(tx, asked, day=now.date()),
             at=now,
         )
+
+
+def _returned(tx: Tx, asked: CampaignDocument, *, day: date) -> tuple[ReturnedRecord, ...]:
+    if not asked.spares_voted:
+        return ()
+    loads = [load for load in voters.usable(tx, day=day) if asked.purpose in load.purposes]
+    return tuple(returned.latest(tx, registers={load.register for load in loads}))

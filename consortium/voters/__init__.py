@@ -5,6 +5,8 @@ from consortium.voters.layout import is_known, layout_names
 from consortium.voters.load import LoadResult, VoterFile, load
 from consortium.voters.match import MatchResult, OwnRate, rate_of_owner
 from consortium.voters.match import run as match
+from consortium.voters.places import PlacesShown, PlaceView
+from consortium.voters.places import shown as places_shown
 from consortium.voters.returned import ReturnedResult
 from consortium.voters.returned import read as read_returned
 from consortium.voters.sweep import end, expire, sweep
@@ -14,6 +16,8 @@ __all__ = [
     "LoadResult",
     "MatchResult",
     "OwnRate",
+    "PlaceView",
+    "PlacesShown",
     "RawVoters",
     "ReturnedResult",
     "VoterFile",
@@ -23,6 +27,7 @@ __all__ = [
     "layout_names",
     "load",
     "match",
+    "places_shown",
     "rate_of_owner",
     "read_returned",
     "sweep",

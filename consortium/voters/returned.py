@@ -79,7 +79,7 @@ def read(
     """
     with database.read() as tx:
         loads = voters.usable(tx, day=clock.now().date())
-    mine = _register(loads, register)
+    mine = _register(loads, register, file)
     columns, headless = _columns(file, mine[0].layout, column)
     with locks.exclusive(database, sweep.RETURNED_LOCK):
         with database.read() as tx:
@@ -114,12 +114,18 @@ def read(
             raise
 
 
-def _register(loads: Sequence[LoadRecord], register: str | None) -> list[LoadRecord]:
+def _register(
+    loads: Sequence[LoadRecord], register: str | None, file: VoterFile
+) -> list[LoadRecord]:
+    """The loads whose ids the list has: of the named register, or of the only one that could be."""
     if not loads:
         raise StateConflict(
             "no voter file counts today", hint="Load one first: consortium voters load FILE"
         )
     registers = sorted({load.register for load in loads})
+    if register is None and len(registers) > 1:
+        named = {r.register for r in loads if id_columns(file.headers, layout=r.layout)[0]}
+        registers = sorted(named) if len(named) == 1 else registers
     if register is None and len(registers) > 1:
         raise UsageError(
             "several registers are loaded", hint=f"Say --register: {', '.join(registers)}"

@@ -1,0 +1,223 @@
+"""Voter files, on the host: loaded under a licence, matched, named as places; who has voted."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from consortium import voters
+from consortium.app.context import Context
+from consortium.app.keyring import profile_of, tokeniser
+from consortium.errors import BadFile
+from consortium.model import PlaceKind, Purpose
+from consortium.pack.source import Source, open_list
+from consortium.store import returned
+from consortium.store import voters as voter_store
+from consortium.store.returned import ReturnedRecord
+from consortium.store.voters import LoadRecord
+from consortium.types import PartnerSlug
+from consortium.voters import (
+    LoadResult,
+    MatchResult,
+    OwnRate,
+    PlacesShown,
+    RawVoters,
+    ReturnedResult,
+    VoterFile,
+)
+from consortium.workers import usable_cores
+
+__all__ = ["Voters"]
+
+
+class Voters:
+    """The voter files of an open consortium."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def load(
+        self,
+        path: Path,
+        *,
+        licensed: Sequence[str],
+        purposes: Sequence[Purpose],
+        until: date,
+        layout: str | None = None,
+        register: str | None = None,
+        history: Path | None = None,
+    ) -> LoadResult:
+        """Load a voter file or register, all of it or nothing.
+
+        Args:
+            path: The file, of any kind that a list may be.
+            licensed, purposes, until: Whose messages may rest on it, what for, and to which day.
+            layout: Its layout; None: recognised.
+            register: Whose ids it has; None: the layout's name.
+            history: A file with a row for each voter and election.
+
+        Raises:
+            BadFile: It cannot be read, or is no voter file that is known here.
+            NotFound: A licensed partner is not admitted.
+            UsageError: The licence has ended, or there is no such layout.
+            StateConflict: It is loaded already, or another load is running.
+            KeyFailure, StoreFailure: Keys or database cannot be used.
+        """
+        context = self._context
+        return voters.load(
+            context.database,
+            _opened(path),
+            licensed=[PartnerSlug(slug) for slug in licensed],
+            purposes=purposes,
+            until=until,
+            consortium=context.card,
+            tokeniser=tokeniser(context),
+            profile=profile_of(context.card),
+            match_key=context.keys.open("match"),
+            clock=context.clock,
+            layout=layout,
+            register=register,
+            history=None if history is None else _opened(history),
+            workers=max(0, usable_cores() - 1),
+            observer=context.observer,
+        )
+
+    def list(self) -> builtins.list[LoadRecord]:
+        """Every voter file, oldest first; those being loaded are not shown."""
+        with self._context.database.read() as tx:
+            return voter_store.all_of(tx)
+
+    def show(self, name: str) -> LoadRecord:
+        """One voter file by its name, `v-3`.
+
+        Raises:
+            NotFound: There is none.
+        """
+        with self._context.database.read() as tx:
+            return voter_store.get(tx, name)
+
+    def end(self, name: str) -> LoadRecord:
+        """Make a voter file count no more, at once, and delete it.
+
+        Raises:
+            NotFound: There is none of that name.
+            StateConflict: It has ended, or a load is running.
+        """
+        context = self._context
+        return voters.end(context.database, name, clock=context.clock, reason="withdrawn")
+
+    def due(self) -> builtins.list[LoadRecord]:
+        """Voter files whose last day is over and that `expire` would end."""
+        with self._context.database.read() as tx:
+            return voter_store.due(tx, day=self._context.clock.now().date())
+
+    def expire(self) -> builtins.list[LoadRecord]:
+        """End every voter file whose licence is over."""
+        return voters.expire(self._context.database, clock=self._context.clock)
+
+    def match(self, *, full: bool = False) -> builtins.list[MatchResult]:
+        """Look for persons in every voter file that counts; needs the match key alone.
+
+        Raises:
+            StateConflict: No file counts, there are no persons, or another match is running.
+        """
+        context = self._context
+        return voters.match(
+            context.database,
+            match_key=context.keys.open("match"),
+            clock=context.clock,
+            observer=context.observer,
+            full=full,
+        )
+
+    def places(self, *, kind: PlaceKind | None = None, under: str = "") -> PlacesShown:
+        """Places with their voters and matched people in tens; needs no key."""
+        context = self._context
+        return voters.places_shown(
+            context.database, day=context.clock.now().date(), kind=kind, under=under.upper()
+        )
+
+    def rate_of(self, partner: str) -> builtins.list[OwnRate]:
+        """What a partner's own rows alone find in the files licensed to it.
+
+        Raises:
+            NotFound: There is no such partner.
+        """
+        context = self._context
+        return voters.rate_of_owner(
+            context.database,
+            PartnerSlug(partner),
+            match_key=context.keys.open("match"),
+            clock=context.clock,
+            observer=context.observer,
+        )
+
+    def returned(
+        self,
+        path: Path,
+        *,
+        as_of: datetime | None = None,
+        register: str | None = None,
+        column: str | None = None,
+    ) -> ReturnedResult:
+        """Read a list of who has voted.
+
+        Args:
+            path: The list.
+            as_of: When it was true; None: when the file was last written.
+            register: Whose ids it has; None: the one register that is loaded.
+            column: The column with the ids; None: called as in the voter file.
+
+        Raises:
+            BadFile: It cannot be read, or none of its ids is known.
+            StateConflict: No voter file counts, or another list is being read.
+            UsageError: Which register or column is meant cannot be told.
+        """
+        context = self._context
+        file = _opened(path)
+        now = context.clock.now()
+        written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+        return voters.read_returned(
+            context.database,
+            file,
+            match_key=context.keys.open("match"),
+            as_of=min(as_of or written, now),
+            clock=context.clock,
+            register=register,
+            column=column,
+            observer=context.observer,
+        )
+
+    def newest_lists(self) -> builtins.list[ReturnedRecord]:
+        """The newest list of who has voted, of each register that counts today."""
+        with self._context.database.read() as tx:
+            loads = voter_store.usable(tx, day=self._context.clock.now().date())
+            return returned.latest(tx, registers={load.register for load in loads})
+
+
+def _opened(path: Path) -> VoterFile:
+    """A file, found readable, with its digest."""
+    source = open_list(path, known=voters.is_known)
+    return VoterFile(
+        name=source.name,
+        digest=_digest(path),
+        headers=source.headers,
+        batches=lambda: _batches(source),
+        size_bytes=source.size_bytes,
+    )
+
+
+def _batches(source: Source) -> Iterator[RawVoters]:
+    for batch in source.batches():
+        yield RawVoters(batch.lines, batch.rows)
+
+
+def _digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise BadFile(f"{path.name} cannot be read", hint="Check who may read it.") from error
