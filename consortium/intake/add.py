@@ -98,8 +98,8 @@ def add(
         EvidenceError: Altered, or signed by somebody else than the partner it names.
         NotFound: It names a partner that was not admitted, or `replaces` no upload.
         UsageError: `replaces` names an upload of another partner or of another list.
-        StateConflict: The same pack was taken in before, another list of the partner is being
-            added or withdrawn at this moment, or the upload to replace has ended.
+        StateConflict: The same pack was taken in before or is being taken in by another process,
+            or the upload to replace has ended. Another list of the same partner is waited for.
         StoreFailure: The database is busy, full, read-only or unreachable.
         KeyFailure: A key or a wrap cannot be used.
     """
@@ -126,7 +126,7 @@ def add(
         name,
         replaces,
     )
-    with sweep.exclusive(database, verified.partner.slug):
+    with sweep.exclusive(database, verified.partner.slug, waits=intake.is_another):
         replaced = intake.clear_the_way()
         try:
             upload, first = intake.stage_upload()
@@ -161,6 +161,12 @@ class _Intake:
     observer: Observer
     name: str
     replaces: str | None
+
+    def is_another(self) -> bool:
+        """Whether what a living process is taking in is not this very pack."""
+        with self.database.read() as tx:
+            found = uploads.by_digest(tx, self.pack.trailer.digest)
+        return found is None or found.state is not UploadState.STAGED
 
     def clear_the_way(self) -> UploadRecord | None:
         """Where nothing stands in it; gives the upload to replace.

@@ -11,7 +11,8 @@ last step empties SQLite's log, which would else hold the deleted bytes until it
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ from consortium.types import PartnerSlug, UploadDigest
 from consortium.vault.wraps import WrapStore
 
 __all__ = ["Swept", "discard", "erase", "erase_held", "exclusive", "sweep"]
+
+_ASK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,31 @@ class Swept:
 
 
 @contextmanager
-def exclusive(database: Database, partner: PartnerSlug) -> Iterator[None]:
+def exclusive(
+    database: Database, partner: PartnerSlug, *, waits: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Held by whoever adds, sweeps or erases an upload of a partner: one process at a time.
+
+    Args:
+        database: Where.
+        partner: Whose uploads.
+        waits: Asked twice a second while a living process is at it, whether to wait for it on.
 
     Raises:
         StateConflict: A living process is at it.
     """
     with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(locks.exclusive(database, f"upload-{partner}"))
-        except StateConflict as error:
-            raise StateConflict(
-                f"another command is adding or withdrawing a list of {partner}",
-                hint="Wait until it has ended, then run this one again.",
-            ) from error
+        while True:
+            try:
+                stack.enter_context(locks.exclusive(database, f"upload-{partner}"))
+                break
+            except StateConflict as error:
+                if not waits():
+                    raise StateConflict(
+                        f"another command is adding or withdrawing a list of {partner}",
+                        hint="Wait until it has ended, then run this one again.",
+                    ) from error
+                time.sleep(_ASK_SECONDS)
         yield
 
 

@@ -721,6 +721,31 @@ def test_two_partners_lists_at_once_share_their_contact_points(
     assert found["consortium_row_contact"] == 2400
 
 
+def test_two_packs_of_one_partner_at_once_both_count_and_one_pack_twice_once(
+    house: House, nurses: PartnerDouble
+) -> None:
+    one, other = (nurses.pack(people(700, start=start)) for start in (0, 350))
+    outcomes: list[str] = []
+    start = threading.Barrier(3)
+
+    def work(pack: io.BytesIO) -> None:
+        start.wait()
+        try:
+            outcomes.append(house.add(pack).state.value)
+        except ConsortiumError as error:
+            outcomes.append(type(error).__name__)
+
+    again = io.BytesIO(one.getvalue())
+    threads = [threading.Thread(target=work, args=(pack,)) for pack in (one, again, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["StateConflict", "active", "active"]
+    assert visible(house.database)[:2] == (2, 1400)
+    assert counted(house.database)["consortium_contact_point"] == 1050
+
+
 def test_taking_in_and_erasing_the_same_contacts_at_once_loses_none(
     house: House, nurses: PartnerDouble
 ) -> None:
