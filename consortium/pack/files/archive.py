@@ -191,7 +191,7 @@ def members(archive: Content) -> list[Member]:
         _check_member(member, name=name)
         path = PurePosixPath(member.filename)
         litter = path.parts[:1] == ("__MACOSX",) or path.name.lower() in _LITTER
-        if member.is_dir() or litter or not member.file_size:
+        if member.filename.endswith("/") or litter or not member.file_size:
             continue
         if path.suffix.lower() not in _LISTS:
             raise BadFile(

@@ -251,6 +251,16 @@ def test_a_rare_packing_is_refused(tmp_path: Path) -> None:
     assert "packed in a way that is not usual" in refused(path).message
 
 
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path, {"?": CSV})
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\x01\x02")
+    data[at + 28 : at + 30] = bytes(2)
+    data[at + 30 : at + 32] = (1).to_bytes(2, "little")  # the name is now an extra field
+    path.write_bytes(data)
+    refused(path)
+
+
 @pytest.mark.parametrize("cut", [10, 60, 120])
 def test_a_damaged_zip_is_refused(tmp_path: Path, cut: int) -> None:
     path = zipped(tmp_path, {"members.csv": CSV * 50})
