@@ -1,0 +1,155 @@
+"""Lists made to unite strangers: crafted bridges, shared numbers, placeholders, common names."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import pytest
+
+from consortium.identity import MOST_ROWS, MergeRow, evaluate, match_opener, run
+from consortium.identity.components import CROWD_ROWS
+from consortium.identity.evidence import contradict
+from consortium.model.progress import Silent
+from consortium.store.engine import Database
+from tests.unit.identity.world import MATCH_KEY, World, row
+
+FIRSTS = (
+    "anna",
+    "boris",
+    "carla",
+    "dmitri",
+    "edith",
+    "farid",
+    "gwen",
+    "hugo",
+    "ines",
+    "jonas",
+    "yusuf",
+    "liam",
+    "maria",
+    "noor",
+    "omar",
+    "petra",
+    "quentin",
+    "rosa",
+    "stefan",
+    "tanja",
+    "ulrich",
+)  # fmt: skip - a list of names
+LASTS = ("smith", "garcia", "nguyen", "okafor", "rossi")
+STRANGERS = [
+    row(first, last, emails=(i,), phones=(1000 + i,), born=f"19{50 + i % 40}-0{1 + i % 9}-1{i % 9}")
+    for i, (first, last) in enumerate(product(FIRSTS, LASTS), start=1)
+]
+
+
+def together(rows: list[MergeRow], among: int) -> int:
+    """The most of the first rows that are in one person."""
+    return max(sum(i < among for i in cluster) for cluster in evaluate(rows))
+
+
+def test_rows_that_name_two_strangers_each_unite_nobody() -> None:
+    """A list whose rows carry two people's addresses, with every kind of name on them."""
+    for first in ("", "j", "anna", "x"):
+        bridges = [
+            row(first, "", emails=(a, b), salt=(first, a))
+            for a, b in zip(range(1, 100), range(2, 101), strict=True)
+        ]
+        rows = [*STRANGERS, *bridges]
+        for cluster in evaluate(rows):
+            strangers = [i for i in cluster if i < len(STRANGERS)]
+            assert not any(
+                contradict(rows[a].block, rows[b].block) for a, b in combinations(cluster, 2)
+            )
+            assert len({rows[i].block.first for i in strangers}) <= 1
+
+
+def test_a_bridge_under_a_victim_s_name_does_not_give_it_a_stranger_s_address() -> None:
+    """Mary's name over the address of John: his rows stay his, whatever is said of it."""
+    mary = row("mary", "smith", emails=(1,), phones=(101,))
+    john = row("john", "garcia", emails=(2,), phones=(102,))
+    crafted = [row("mary", "smith", emails=(1, 2), phones=(101, 102), salt=i) for i in range(20)]
+    person = {i: n for n, c in enumerate(evaluate([mary, john, *crafted])) for i in c}
+    assert person[0] != person[1]
+
+
+def test_a_workplace_s_telephone_joins_nobody() -> None:
+    staff = [row(f, last, phones=(7,)) for f, last in zip(FIRSTS, LASTS * 5, strict=False)]
+    assert together(staff, len(staff)) == 1
+
+
+@pytest.mark.parametrize("rows", [CROWD_ROWS + 1, 5_000])
+def test_thousands_of_rows_with_one_number_stay_apart_and_in_components_of_one(
+    sqlite_database: Database, rows: int
+) -> None:
+    """Also where they have one name: a number that everybody has says nothing."""
+    world = World.begin(sqlite_database)
+    world.upload([row("john", "smith", phones=(7,), emails=(i,), salt=i) for i in range(rows)])
+    result = world.merge()
+    assert (result.rows, result.persons) == (rows, rows)
+
+
+def test_a_common_name_and_birth_date_on_two_people_stays_apart_if_all_else_differs() -> None:
+    """Of a hundred million people some share both; the first of January shares most."""
+    born = "1980-01-01"
+    rows = [
+        row(
+            "john",
+            "smith",
+            born=born,
+            emails=(i,),
+            phones=(500 + i,),
+            house=str(i),
+            postcode=f"{10_000 + i}",
+        )
+        for i in range(1, 30)
+    ]  # fmt: skip - one row
+    assert together(rows, len(rows)) == 1
+
+
+@pytest.mark.parametrize("born", ["1900-01-01", "1970-01-01", "2000-01-01"])
+def test_a_placeholder_birth_date_unites_nobody_of_two_names(born: str) -> None:
+    rows = [row(first, "smith", born=born, phones=(7,)) for first in FIRSTS]
+    assert together(rows, len(rows)) == 1
+
+
+def test_twins_and_father_and_son_at_one_address_stay_apart() -> None:
+    home = {"house": "12", "postcode": "27000", "phones": (7,)}
+    twins = [
+        row("anna", "smith", born="1990-05-06", **home),  # type: ignore[arg-type] # one dict of both
+        row("ines", "smith", born="1990-05-06", **home),  # type: ignore[arg-type] # the same
+    ]
+    men = [
+        row("john", "smith", born="1950-05-06", **home),  # type: ignore[arg-type] # the same
+        row("john", "smith", born="1980-05-06", **home),  # type: ignore[arg-type] # the same
+        row("john", "smith", **home),  # type: ignore[arg-type] # the same
+    ]
+    assert all(len(cluster) == 1 for cluster in evaluate([*twins, *men]))
+
+
+def test_more_rows_than_a_person_can_have_join_by_one_shared_thing_only_where_two_agree() -> None:
+    chain = [
+        row("mary", "smith", emails=(i, i + 1), salt=i) for i in range(1, 2 * (MOST_ROWS + 1), 2)
+    ]
+    links = [row("mary", "smith", emails=(i, i + 1), salt=-i) for i in range(2, 2 * MOST_ROWS, 2)]
+    assert together([*chain, *links], len(chain)) == 1
+
+
+def test_a_list_that_unites_nobody_leaves_when_it_is_withdrawn(sqlite_database: Database) -> None:
+    """What a crafted list did to others' persons is undone to the last row."""
+    world = World.begin(sqlite_database)
+    world.upload(STRANGERS[:40])
+    world.merge()
+    before = world.persons()
+    crafted = world.upload(
+        [row("", "", emails=(a, a + 1), salt=a) for a in range(1, 40)], partner="p2"
+    )
+    world.merge()
+    world.withdraw(crafted)
+    run(
+        world.database,
+        match_opener=match_opener(MATCH_KEY),
+        clock=world.clock,
+        observer=Silent(),
+    )
+    assert world.persons() == before
