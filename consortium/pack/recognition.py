@@ -40,8 +40,8 @@ __all__ = [
     "LayoutDocument",
     "find_layout",
     "is_known",
+    "layout_documents",
     "layout_names",
-    "layout_titles",
     "no_contact_column",
     "recognise",
     "status_columns",
@@ -110,7 +110,8 @@ class _Hit:
 
 
 @cache
-def _documents() -> Mapping[str, LayoutDocument]:
+def layout_documents() -> Mapping[str, LayoutDocument]:
+    """Short name → layout."""
     files = resources.files("consortium.pack").joinpath("layouts").iterdir()
     documents = [
         parse(file.read_text("utf-8"), name=file.name, model=LayoutDocument)
@@ -122,22 +123,17 @@ def _documents() -> Mapping[str, LayoutDocument]:
 
 @cache
 def _known_to(name: str) -> frozenset[str]:
-    return frozenset(fold_header(header) for header in _documents()[name].headers())
+    return frozenset(fold_header(header) for header in layout_documents()[name].headers())
 
 
 @cache
 def _known() -> frozenset[str]:
-    return frozenset().union(*map(_known_to, _documents()))
+    return frozenset().union(*map(_known_to, layout_documents()))
 
 
 def layout_names() -> tuple[str, ...]:
     """Short names of all layouts."""
-    return tuple(_documents())
-
-
-def layout_titles() -> Mapping[str, str]:
-    """Short name → what people call it."""
-    return MappingProxyType({name: d.title for name, d in _documents().items()})
+    return tuple(layout_documents())
 
 
 def is_known(header: str) -> bool:
@@ -152,7 +148,7 @@ def recognise(headers: Sequence[str]) -> Layout:
     hits = sorted(
         (
             _Hit(d, d.marks_in(spelled, folded), len(_known_to(name) & folded))
-            for name, d in _documents().items()
+            for name, d in layout_documents().items()
             if name != _PLAIN
         ),
         key=lambda hit: (-hit.marks, -hit.known, hit.document.name),
@@ -183,7 +179,7 @@ def _has_its_own(document: LayoutDocument, headers: Sequence[str], folded: froze
     """Whether a mark is among the headers that is no other layout's, and nothing usual."""
     others = _known_to(_PLAIN).union(
         fold_header(header)
-        for other in _documents().values()
+        for other in layout_documents().values()
         if other is not document
         for header in (*other.marks, *other.spelled)
     )
@@ -207,7 +203,7 @@ def find_layout(name: str, headers: Sequence[str]) -> Layout:
     Raises:
         KeyError: There is no such layout; see `layout_names`.
     """
-    document, plain = _documents()[name], _documents()[_PLAIN]
+    document, plain = layout_documents()[name], layout_documents()[_PLAIN]
     places: dict[str, list[int]] = {}
     for index, header in enumerate(headers):
         places.setdefault(fold_header(header), []).append(index)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from consortium.model import Relationship
 from consortium.pack.layout import Confidence, Meaning, Role, fold_header
-from consortium.pack.recognition import find_layout, layout_names, recognise
+from consortium.pack.recognition import (
+    find_layout,
+    layout_documents,
+    layout_names,
+    recognise,
+)
 
 ACTION_NETWORK = (
     "email,first_name,last_name,can2_user_tags,can2_user_address,can2_user_city,"
@@ -100,3 +106,71 @@ def test_a_meaning_is_a_basis_a_refusal_or_neither() -> None:
         assert not (meaning.refuses and meaning.basis is not None)
     assert Meaning.NONE.basis is None
     assert not Meaning.NONE.refuses
+
+
+UNION = "Membership Number,Branch,Employer,Forename,Surname,Postcode,Mobile,Personal Email,Status"
+
+
+def test_a_layout_says_by_how_many_headers_it_is_known_and_what_else_is_near() -> None:
+    layout = recognise(["Membership Number", "Branch", "Employer", "Payroll No", "NI Number"])
+    assert (layout.name, layout.recognition.found) == ("uk-union-members", 3)
+    assert (layout.recognition.other, layout.recognition.other_found) == (
+        "UK employer's staff list",
+        2,
+    )
+    assert recognise(ACTION_NETWORK.split(",")).recognition.other == ""
+
+
+def test_a_layouts_country_holds_only_if_it_is_certain() -> None:
+    assert recognise(UNION.split(",")).region == "GB"
+    assert recognise(["Branch", "Employer", "Forename", "Surname", "Mobile"]).region is None
+    assert find_layout("uk-union-members", UNION.split(",")).region == "GB"
+
+
+def test_one_usual_header_makes_nobodys_export() -> None:
+    headers = "Membership Number,Forename,Surname,Personal Email,Mobile,Postcode"
+    assert recognise(headers.split(",")).name == "plain"
+
+
+def test_exact_spelling_tells_systems_apart_that_differ_in_nothing_else() -> None:
+    assert recognise(["firstName", "lastName", "cell", "zip"]).name == "spoke"
+    assert recognise(["First Name", "Last Name", "Cell", "Zip"]).name == "plain"
+
+
+def test_relationship_is_read_where_a_layout_knows_its_words() -> None:
+    layout = recognise(UNION.split(","))
+    assert layout.relationship is not None
+    assert layout.relationship.words["lapsed"] is Relationship.PUBLIC
+    assert layout.relationship.words["full"] is Relationship.MEMBER
+    assert "Status" in layout.read
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_no_mark_of_a_layout_is_another_ones(name: str) -> None:
+    marks = {n: {fold_header(h) for h in d.marks} for n, d in layout_documents().items()}
+    for other, theirs in marks.items():
+        if other != name:
+            assert not marks[name] & theirs
+
+
+@pytest.mark.parametrize("name", layout_names())
+def test_a_layout_reads_no_word_for_no_as_consent(name: str) -> None:
+    refusals = (
+        "unsubscribed",
+        "optedout",
+        "stop",
+        "bounced",
+        "donotcontact",
+        "deceased",
+        "cleaned",
+    )
+    for rule in layout_documents()[name].status:
+        words = rule.meanings()
+        for word in refusals:
+            assert words.get(word, Meaning.NONE).basis is None
+
+
+def test_lists_of_every_system_keep_their_record_ids() -> None:
+    without = {"google-contacts"}  # it has none
+    for name, document in layout_documents().items():
+        assert (Role.RECORD_ID in document.columns) == (name not in without)
