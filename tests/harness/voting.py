@@ -9,19 +9,23 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
+import signal
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from consortium import identity, voters
+from consortium.clock import SystemClock
 from consortium.identity import MergeResult
 from consortium.model import Consent, ConsentBasis, PackRow, Places, Purpose, Silent
 from consortium.store import state
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
 from consortium.testing.house import House, PartnerDouble
-from consortium.tokens import Profile
+from consortium.tokens import HmacTokeniser, Profile
 from consortium.types import PartnerSlug
 from consortium.vault import cards
 from consortium.voters import LoadResult, MatchResult, RawVoters, ReturnedResult, VoterFile
@@ -253,3 +257,32 @@ class Polls:
 def at(hour: int) -> datetime:
     """An hour of election day, UTC."""
     return datetime(2026, 11, 3, hour, tzinfo=UTC)
+
+
+def die_loading(url: str, match_key: str, token_key: str, card: str) -> None:
+    """Load three thousand voters and be killed in the middle, as `kill -9` does it."""
+    file = nc_file(range(1, 3001))
+
+    def cut() -> Iterator[RawVoters]:
+        for number, batch in enumerate(file.batches()):
+            if number == 25:
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield batch
+
+    sys.modules["consortium.voters.load"]._RUN = 500  # so that some of it is written by then
+    voters.load(
+        Database.open(url),
+        replace(file, batches=cut),
+        licensed=[PartnerSlug("nurses")],
+        purposes=[Purpose.GOTV],
+        until=UNTIL,
+        consortium=cards.decode_consortium(Path(card).read_text(encoding="utf-8")),
+        tokeniser=HmacTokeniser(bytes.fromhex(token_key), epoch=1),
+        profile=Profile(),
+        match_key=bytes.fromhex(match_key),
+        clock=SystemClock(),
+    )
+
+
+if __name__ == "__main__":
+    die_loading(*sys.argv[1:])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,7 +18,7 @@ from sqlalchemy import text
 from consortium import voters
 from consortium.errors import BadFile, NotFound, StateConflict, UsageError
 from consortium.model import PlaceKind, Purpose
-from consortium.store import ledger, places, voter_links
+from consortium.store import ledger, places, state, voter_links
 from consortium.store import voters as voter_store
 from consortium.store.engine import Database
 from consortium.store.tables import metadata
@@ -24,6 +27,7 @@ from consortium.types import PartnerSlug
 from consortium.voters import RawVoters
 from consortium.voters.evidence import VoterBlock
 from consortium.voters.load import row_opener
+from tests.harness.pages import ROOT
 from tests.harness.voting import (
     NC,
     Polls,
@@ -217,6 +221,26 @@ def test_what_a_dead_load_left_is_not_seen_and_is_swept(polls: Polls) -> None:
         assert voter_store.usable(tx, day=date(2026, 1, 1)) == []
     voters.sweep(polls.database)
     assert contents(polls.database) == before
+
+
+def test_a_load_that_is_killed_leaves_nothing_after_the_next_start(
+    polls: Polls, tmp_path: Path
+) -> None:
+    before = contents(polls.database)
+    card = tmp_path / "consortium.card"
+    with polls.database.read() as tx:
+        card.write_text(state.get(tx).card, encoding="utf-8")
+    keys = [polls.house.keys.open(name).hex() for name in ("match", "token-1")]
+    url = polls.database.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.harness.voting", url, *keys, str(card)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    with polls.database.read() as tx:
+        assert tx.execute(text("SELECT count(*) FROM consortium_voter_row")).scalar_one() > 0
+        assert voter_store.all_of(tx) == []
+    voters.sweep(polls.database)
+    assert contents(polls.database) == before
+    assert polls.load(nc_file(range(1, 61))).record.counts.rows == 60
 
 
 def test_of_an_ended_file_no_row_link_or_place_of_a_voter_is_left(polls: Polls) -> None:
