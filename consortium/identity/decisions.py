@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,10 +32,9 @@ from consortium import documents
 from consortium.clock import Clock
 from consortium.errors import EvidenceError, NotFound, StateConflict, UsageError, quoted
 from consortium.identity.evaluate import NeverPair
-from consortium.ledger import entries, leaves, note
-from consortium.ledger.commit import leaf_salt, row_commitment
+from consortium.ledger import entries, note
 from consortium.model import ConsortiumCard
-from consortium.store import decisions, ledger, merges, partners, state, uploads
+from consortium.store import decisions, merges, partners, state, uploads
 from consortium.store.decisions import DecisionRecord, NamedRow, NeverRecord, Source
 from consortium.store.engine import Database, Tx
 from consortium.types import EntryIndex, PartnerSlug, PersonId, UploadDigest
@@ -279,16 +277,7 @@ def _decide(
     new = [wanted[pair] for pair in sorted(wanted.keys() - known)]
     if not new:
         return Decided(0, len(known), None)
-    now, secret = clock.now(), secrets.token_bytes(32)
-    decision = decisions.record(
-        tx,
-        new,
-        said_by="operator" if word is None else "partner",
-        partner_id=None if word is None else word.partner_id,
-        digest=None if word is None else word.digest,
-        secret=secret,
-        at=now,
-    )
+    now = clock.now()
     entry = entries.never_merge_added(
         by="operator" if word is None else "partner",
         partner=None if word is None else word.partner,
@@ -296,16 +285,15 @@ def _decide(
         signature=None if word is None else word.signature,
         at=now,
     )
-    commitments = [
-        leaves.never_merge(
-            number,
-            one=_commitment(secret, "one", number, one),
-            other=_commitment(secret, "other", number, other),
-        )
-        for number, (one, other) in enumerate(new, start=1)
-    ]
-    index = ledger.append_batch(tx, entry, commitments)
-    decisions.set_entry(tx, decision, entry=index)
+    index = decisions.record(
+        tx,
+        new,
+        said_by="operator" if word is None else "partner",
+        partner_id=None if word is None else word.partner_id,
+        digest=None if word is None else word.digest,
+        entry=entry,
+        at=now,
+    )
     return Decided(len(new), len(known), index)
 
 
@@ -317,11 +305,6 @@ def _in_order(a: NamedRow, b: NamedRow) -> tuple[NamedRow, NamedRow]:
             f"rows of {a.owner} and {b.owner} never meet: they are of two firewall groups"
         )
     return (a, b) if a.source < b.source else (b, a)
-
-
-def _commitment(secret: bytes, side: str, number: int, row: NamedRow) -> str:
-    salt = leaf_salt(secret, purpose=side, number=number)
-    return row_commitment(salt, upload=row.source[0], row=row.source[1])
 
 
 def _signer_of(answer: str, name: str) -> PartnerSlug:

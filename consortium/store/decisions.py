@@ -7,14 +7,19 @@ speaks of the same owner's rows in later uploads that say the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, func, insert, select, text, update
+from sqlalchemy import Row, Select, func, insert, or_, select, text, update
 
+from consortium.ledger import leaves
+from consortium.ledger.canonical import JSON
+from consortium.ledger.commit import leaf_salt, row_commitment
 from consortium.model import UploadState
+from consortium.store import ledger
 from consortium.store.engine import Tx, chunked
 from consortium.store.tables import metadata
 from consortium.types import EntryIndex, PartnerSlug, SourceRowId, UploadDigest, UploadName
@@ -33,7 +38,6 @@ __all__ = [
     "pairs",
     "record",
     "set_basis",
-    "set_entry",
     "sources_of",
 ]
 
@@ -73,9 +77,16 @@ class NamedRow:
 
 @dataclass(frozen=True, slots=True)
 class NeverRecord:
-    """Two rows that are two people; `owner` and `content` are those of each row."""
+    """Two rows that are two people.
+
+    Attributes:
+        decision: The number of the statement.
+        word_of: The partner (id) whose word it is; None: the operator's.
+        sources, owners, contents: Of each row: itself, whose it is, and what it says.
+    """
 
     decision: int
+    word_of: int | None
     sources: tuple[Source, Source]
     owners: tuple[PartnerSlug, PartnerSlug]
     contents: tuple[bytes, bytes]
@@ -107,15 +118,15 @@ class Basis:
     decisions: int = 0
 
 
-def named(tx: Tx, sources: Iterable[Source]) -> dict[Source, NamedRow]:
-    """Those of these rows that are there and of active uploads."""
+def named(tx: Tx, sources: Iterable[Source], *, also: int = 0) -> dict[Source, NamedRow]:
+    """Those of these rows that are there and of active uploads, or of the upload `also` (id)."""
     found: dict[Source, NamedRow] = {}
     wanted: dict[UploadDigest, list[int]] = {}
     for digest, number in sources:
         wanted.setdefault(digest, []).append(number)
     for digest, numbers in wanted.items():
         for part in chunked(numbers, _IN):
-            statement = _named().where(_upload.c.digest == digest, _row.c.number.in_(part))
+            statement = _named(also).where(_upload.c.digest == digest, _row.c.number.in_(part))
             for row in map(_named_row, tx.execute(statement)):
                 found[row.source] = row
     return found
@@ -139,7 +150,8 @@ def pairs(tx: Tx, *, said_by: int | None = None) -> Iterator[NeverRecord]:
     one, other = _upload.alias(), _upload.alias()
     one_owner, other_owner = _partner.alias(), _partner.alias()
     statement = (
-        select(_pair, one_owner.c.slug, other_owner.c.slug)
+        select(_pair, _decision.c.partner_id, one_owner.c.slug, other_owner.c.slug)
+        .join(_decision, _decision.c.id == _pair.c.decision_id)
         .join(one, one.c.digest == _pair.c.one_upload)
         .join(other, other.c.digest == _pair.c.other_upload)
         .join(one_owner, one_owner.c.id == one.c.partner_id)
@@ -147,14 +159,13 @@ def pairs(tx: Tx, *, said_by: int | None = None) -> Iterator[NeverRecord]:
         .order_by(_pair.c.decision_id, _pair.c.number)
     )
     if said_by is not None:
-        statement = statement.join(_decision, _decision.c.id == _pair.c.decision_id).where(
-            _decision.c.partner_id == said_by
-        )
+        statement = statement.where(_decision.c.partner_id == said_by)
     for found in tx.execute(statement.execution_options(yield_per=_FETCH)):
-        decision, _, *sides, one_slug, other_slug = found
+        decision, _, *sides, word_of, one_slug, other_slug = found
         one_upload, one_number, one_content, other_upload, other_number, other_content = sides
         yield NeverRecord(
             decision,
+            word_of,
             (
                 (UploadDigest(bytes(one_upload)), one_number),
                 (UploadDigest(bytes(other_upload)), other_number),
@@ -184,21 +195,23 @@ def record(
     said_by: Literal["partner", "operator"],
     partner_id: int | None,
     digest: bytes | None,
-    secret: bytes,
+    entry: Mapping[str, JSON],
     at: datetime,
-) -> int:
-    """Keep a decision; the ledger's entry comes in the same transaction, then `set_entry`.
+) -> EntryIndex:
+    """Keep a decision, and record it in the ledger; the last thing in its transaction.
 
     Args:
+        tx: A transaction.
         rows: The pairs, each with the smaller source first.
         said_by, partner_id: Whose word it is.
         digest: SHA-256 of a partner's signed note.
-        secret: 32 random bytes, from which the ledger's commitments are salted.
+        entry: From `ledger.entries.never_merge_added`; its leaves are made here.
         at: Now.
 
     Returns:
-        The decision's number.
+        The ledger entry.
     """
+    secret = secrets.token_bytes(32)
     values = {
         "said_by": said_by,
         "partner_id": partner_id,
@@ -207,9 +220,7 @@ def record(
         "at": at,
         "entry": 0,
     }
-    decision = int(
-        tx.execute(insert(_decision).values(values).returning(_decision.c.id)).scalar_one()
-    )
+    decision = tx.execute(insert(_decision).values(values).returning(_decision.c.id)).scalar_one()
     columns = [column.name for column in _pair.columns]
     tx.bulk(
         _pair.name,
@@ -219,12 +230,22 @@ def record(
             for number, (one, other) in enumerate(rows, start=1)
         ),
     )
-    return decision
+    commitments = [
+        leaves.never_merge(
+            number,
+            one=_commitment(secret, "one", number, one),
+            other=_commitment(secret, "other", number, other),
+        )
+        for number, (one, other) in enumerate(rows, start=1)
+    ]
+    index = ledger.append_batch(tx, entry, commitments)
+    tx.execute(update(_decision).where(_decision.c.id == decision).values(entry=index))
+    return index
 
 
-def set_entry(tx: Tx, decision: int, *, entry: EntryIndex) -> None:
-    """Note the ledger entry that records a decision."""
-    tx.execute(update(_decision).where(_decision.c.id == decision).values(entry=entry))
+def _commitment(secret: bytes, side: str, number: int, row: NamedRow) -> str:
+    salt = leaf_salt(secret, purpose=side, number=number)
+    return row_commitment(salt, upload=row.source[0], row=row.source[1])
 
 
 def all_of(tx: Tx) -> list[DecisionRecord]:
@@ -263,7 +284,7 @@ def set_basis(tx: Tx, generation: int, found: Basis) -> None:
         tx.execute(insert(_basis).values(generation=generation, **values))
 
 
-def _named() -> Select[Any]:
+def _named(also: int = 0) -> Select[Any]:
     return (
         select(
             _row.c.id,
@@ -278,7 +299,7 @@ def _named() -> Select[Any]:
         )
         .join(_upload, _upload.c.id == _row.c.upload_id)
         .join(_partner, _partner.c.id == _upload.c.partner_id)
-        .where(_upload.c.state == UploadState.ACTIVE.value)
+        .where(or_(_upload.c.state == UploadState.ACTIVE.value, _upload.c.id == also))
     )
 
 

@@ -1,0 +1,130 @@
+"""Never-merge pairs follow a list to the upload that replaces it, also where rows have changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from consortium.identity import MergeRow, decisions
+from consortium.ledger import canonical
+from consortium.model import UploadState
+from consortium.store import decisions as kept
+from consortium.store import ledger, uploads
+from consortium.store.carry_over import carry_over
+from consortium.store.engine import Database
+from tests.unit.identity.world import World, row
+
+FATHER = row("john", "smith", emails=(1,), phones=(101,))
+SON = row("john", "smith", emails=(2,), phones=(101,))
+FATHER_MOVED = row("john", "smith", emails=(1,), phones=(101,), house="7", postcode="27000")
+SON_MOVED = row("john", "smith", emails=(2,), phones=(101, 105))
+SOMEBODY = row("mary", "jones", emails=(9,), phones=(109,))
+BOTH = row("john", "smith", emails=(1, 2), phones=(101,))
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    world = World.begin(database)
+    world.upload([FATHER, SON, SOMEBODY])
+    return world
+
+
+def say(world: World, one: str, other: str) -> None:
+    decisions.say_never(world.database, one, other, clock=world.clock)
+
+
+def replace(world: World, old: int, rows: list[MergeRow]) -> tuple[int, int]:
+    """The upload in the place of `old`, and how many pairs were carried over."""
+    new = world.upload(rows)
+    with world.database.write() as tx:
+        uploads.end(tx, old, state=UploadState.WITHDRAWN, at=world.clock.now())
+        carried = carry_over(
+            tx, uploads.by_id(tx, old), uploads.by_id(tx, new), at=world.clock.now()
+        )
+    world.erase(old)
+    return new, carried
+
+
+def apart(world: World, one: tuple[int, int], other: tuple[int, int]) -> bool:
+    world.merge()
+    persons = world.persons()
+    assert world.merge(full=True).changed_rows == 0
+    return not any({one, other} <= person for person in persons)
+
+
+def test_rows_that_changed_stay_apart(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    new, carried = replace(world, 1, [SOMEBODY, SON_MOVED, FATHER_MOVED])
+    assert carried == 1
+    assert apart(world, (new, 2), (new, 3))
+
+
+def test_without_it_they_would_be_one(world: World) -> None:
+    new, carried = replace(world, 1, [SOMEBODY, SON_MOVED, FATHER_MOVED])
+    assert carried == 0
+    assert not apart(world, (new, 2), (new, 3))
+
+
+def test_from_one_replacement_to_the_next(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    new, _ = replace(world, 1, [SON_MOVED, FATHER])
+    last, carried = replace(world, new, [FATHER_MOVED, SON])
+    assert carried == 1
+    assert apart(world, (last, 1), (last, 2))
+
+
+def test_where_nothing_has_changed_nothing_is_recorded_and_it_holds(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    with world.database.read() as tx:
+        size = ledger.size(tx)
+    new, carried = replace(world, 1, [SON, FATHER])
+    assert carried == 0
+    with world.database.read() as tx:
+        assert ledger.size(tx) == size
+    assert apart(world, (new, 1), (new, 2))
+
+
+def test_a_pair_with_a_row_of_another_list_follows_too(world: World) -> None:
+    world.upload([SON], partner="p2")
+    say(world, "u-0001:1", "u-0002:1")
+    new, carried = replace(world, 1, [FATHER_MOVED])
+    assert carried == 1
+    assert apart(world, (new, 1), (2, 1))
+
+
+def test_a_row_that_has_what_was_the_others_own_stands_for_neither(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    _, carried = replace(world, 1, [BOTH, SON_MOVED])
+    assert carried == 0
+
+
+def test_rows_of_other_owners_are_never_taken_for_successors(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    other = world.upload([FATHER_MOVED, SON_MOVED], partner="p2")
+    _, carried = replace(world, 1, [SOMEBODY])
+    assert carried == 0
+    assert not apart(world, (other, 1), (other, 2))
+
+
+def test_the_ledger_says_whose_word_is_carried_over(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    replace(world, 1, [SON_MOVED, FATHER_MOVED])
+    with world.database.read() as tx:
+        first, second = kept.all_of(tx)
+        entry = canonical.decode(ledger.entry(tx, second.entry))
+        assert list(kept.pairs(tx, said_by=1)) == []
+    assert (first.partner, second.partner) == (None, None)
+    assert (entry["by"], entry["partner"], entry["leaves"]) == ("operator", None, 1)
+
+
+def test_an_owners_word_stays_the_owners_word(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    with world.database.write() as tx:  # as if partner 1 had said so
+        from consortium.store.tables import metadata  # noqa: PLC0415 - beside its use
+
+        tx.execute(metadata.tables["consortium_never_decision"].update().values(partner_id=1))
+    replace(world, 1, [SON_MOVED, FATHER_MOVED])
+    with world.database.read() as tx:
+        _, second = kept.all_of(tx)
+        entry = canonical.decode(ledger.entry(tx, second.entry))
+        assert len(list(kept.pairs(tx, said_by=1))) == 2
+    assert (entry["by"], entry["partner"]) == ("operator", "p1")
