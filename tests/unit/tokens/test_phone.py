@@ -214,3 +214,33 @@ def test_upstream_spellings_are_read_as_upstream_reads_them(shared: Path) -> Non
 def test_what_upstream_cannot_parse_is_refused(shared: Path) -> None:
     for row in vectors(shared, "upstream-parse-fails.tsv"):
         assert isinstance(phone.normalise(row["input"], row["default_region"]), Rejected), row
+
+
+def test_every_example_is_the_kind_of_line_that_upstream_says(shared: Path) -> None:
+    mobile = {"MOBILE": True, "FIXED_LINE_OR_MOBILE": None, "VOIP": None, "PERSONAL_NUMBER": None}
+    services = {"PREMIUM_RATE", "TOLL_FREE", "SHARED_COST", "UAN", "VOICEMAIL"}
+    checked = 0
+    for row in vectors(shared, "examples.tsv"):
+        found = phone.normalise(row["e164"])
+        assert isinstance(found, Phone)
+        assert found.mobile is mobile.get(row["lib_type"], False), row
+        assert found.service == (row["lib_type"] in services), row
+        checked += 1
+    assert checked == 1374
+
+
+def test_extensions_are_those_of_upstream(shared: Path) -> None:
+    for row in vectors(shared, "upstream-parse.tsv"):
+        found = phone.normalise(row["input"], row["default_region"])
+        if isinstance(found, Phone):
+            assert found.extension == row["expected_ext"], row
+
+
+def test_the_vectors_are_read_the_same_without_the_short_cut(shared: Path) -> None:
+    cells = [(r["national"], r["region"]) for r in vectors(shared, "examples.tsv")]
+    cells += [(r["international"], "US") for r in vectors(shared, "examples.tsv")]
+    cells += [(r["e164"], "GB") for r in vectors(shared, "invalid-examples.tsv")]
+    for name in ("upstream-parse.tsv", "upstream-parse-fails.tsv"):
+        cells += [(r["input"], r["default_region"]) for r in vectors(shared, name)]
+    for raw, region in cells:
+        assert phone.normalise(raw, region) == phone.read(raw, region), (raw, region)
