@@ -278,6 +278,11 @@ class _Points:
 
     def written(self, rows: Sequence[RowLine], kind: str) -> Iterator[Sequence[str]]:
         """By row, the addresses or numbers that the details keep."""
+        if max(self.sizes, default=0) <= 1:
+            yield from (
+                [row.emails for row in rows] if kind == "emails" else [r.phones for r in rows]
+            )
+            return
         starts = [end - size for size, end in zip(self.sizes, accumulate(self.sizes), strict=True)]
         for row, kept, start in zip(rows, self.kept(), starts, strict=True):
             values: tuple[str, ...] = row.emails if kind == "emails" else row.phones
@@ -285,6 +290,14 @@ class _Points:
 
     def mentions(self, *, phone: bool) -> Mentions:
         """Which row names which."""
+        if max(self.sizes, default=0) <= 1:
+            return Mentions(
+                b"".join(self.tokens),
+                np.full(len(self.tokens), phone),
+                np.array(self.roles, dtype=bool),
+                np.flatnonzero(np.array(self.sizes, dtype=np.int64)),
+                np.zeros(len(self.tokens), dtype=np.uint8),
+            )
         groups = list(self.kept())
         flat = [at for group in groups for at in group]
         sizes = [len(group) for group in groups]

@@ -200,6 +200,15 @@ def test_any_number_of_processes_gives_the_same_rows() -> None:
     assert [batch.items for batch in here] == [1, 2]
 
 
+def test_a_row_becomes_the_same_whatever_stands_beside_it() -> None:
+    single = [row(n, f"p{n}@example.org") for n in (1, 2)]
+    alone = stored_rows(single)
+    beside = stored_rows([*single, replace(ANN, number=3), row(4, "a+x@b.example", "a@b.example")])
+    for one, other in zip(alone, beside, strict=False):
+        assert one == other
+    assert [len(stored.points) for stored in beside] == [1, 1, 3, 1]
+
+
 def test_what_goes_to_a_process_never_shows_its_keys() -> None:
     shown = repr(SETUP) + repr(SETUP.tokeniser)
     assert "ttt" not in shown
