@@ -217,6 +217,8 @@ def _dated(one: _Parts, order: Order, today: date, *, mixed: bool) -> str | Reje
     year = _full_year(one.year, today)
     if year is not None and not today.year - _OLDEST_YEARS <= year <= today.year:
         return Rejected("placeholder" if year in _SYSTEM_YEARS else "impossible_date")
+    if one.small == (0, 0) and one.year == "00":
+        return Rejected("placeholder")  # Outlook's 0/0/00 for no date
     if one.small is None or one.small == (0, 0):
         return Rejected("impossible_date") if year is None else f"{year:04d}"
     month, day = one.small

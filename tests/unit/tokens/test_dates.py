@@ -175,3 +175,8 @@ def test_a_birthday_without_a_year_stays_on_new_year() -> None:
 )
 def test_times_and_names_of_months_and_days_are_read(raw: str, expected: str) -> None:
     assert dates.normalise([raw], today=TODAY) == [expected]
+
+
+def test_a_date_of_nothing_but_zeros_is_no_date() -> None:
+    found = dates.normalise(["0/0/00", "0/0/1985"], today=date(2026, 9, 1), default_order="MDY")
+    assert found == [Rejected("placeholder"), "1985"]
