@@ -38,6 +38,7 @@ from consortium.intake.writer import Writer
 from consortium.ledger import entries
 from consortium.model import ConsortiumCard, Observer, Silent, UploadState
 from consortium.store import ledger, staging, uploads
+from consortium.store.carry_over import carry_over
 from consortium.store.engine import Database, Tx
 from consortium.store.uploads import UploadRecord
 from consortium.tokens import HmacTokeniser, Tokeniser
@@ -300,8 +301,8 @@ class _Intake:
         """The moment from which the upload counts, and the one that it replaces does not."""
         now = self.clock.now()
         uploads.activate(tx, upload.id, at=now)
-        if self.replaces is not None:
-            replaced = uploads.get(tx, self.replaces)
+        replaced = None if self.replaces is None else uploads.get(tx, self.replaces)
+        if replaced is not None:
             uploads.end(tx, replaced.id, state=UploadState.WITHDRAWN, at=now)
             ledger.append(
                 tx,
@@ -328,4 +329,6 @@ class _Intake:
             ),
         )
         uploads.set_entry(tx, upload.id, entry=entry)
+        if replaced is not None:
+            carry_over(tx, replaced, upload, at=now)
         return uploads.by_id(tx, upload.id)

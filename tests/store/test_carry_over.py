@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from consortium.identity import MergeRow, decisions
@@ -11,6 +13,9 @@ from consortium.store import decisions as kept
 from consortium.store import ledger, uploads
 from consortium.store.carry_over import carry_over
 from consortium.store.engine import Database
+from consortium.testing.clock import FakeClock
+from consortium.testing.house import House
+from consortium.testing.house import row as packed
 from tests.unit.identity.world import World, row
 
 FATHER = row("john", "smith", emails=(1,), phones=(101,))
@@ -128,3 +133,20 @@ def test_an_owners_word_stays_the_owners_word(world: World) -> None:
         entry = canonical.decode(ledger.entry(tx, second.entry))
         assert len(list(kept.pairs(tx, said_by=1))) == 2
     assert (entry["by"], entry["partner"]) == ("operator", "p1")
+
+
+def test_taking_a_pack_in_for_an_earlier_one_carries_over(
+    database: Database, tmp_path: Path, clock: FakeClock
+) -> None:
+    house = House(database, tmp_path, clock=clock)
+    nurses = house.admit("nurses")
+    a, b = "a@example.org", "b@example.org"  # of one name, birth date and address
+    old = house.add(nurses.pack([packed(1, a), packed(2, b)]))
+    decisions.say_never(database, f"{old.name}:1", f"{old.name}:2", clock=clock)
+    changed = [packed(5, b, "c@example.org"), packed(6, a, "d@example.org")]
+    new = house.add(nurses.pack(changed), replaces=old.name)
+    with database.read() as tx:
+        [_, second] = kept.all_of(tx)
+        newest = list(kept.pairs(tx))[-1]
+    assert second.pairs == 1
+    assert set(newest.sources) == {(new.digest, 5), (new.digest, 6)}
