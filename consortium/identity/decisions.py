@@ -9,8 +9,8 @@ lifts a decision; saying it again changes nothing.
 What it holds on to. The two rows themselves, by upload digest and row number; and, for each of
 them, every row of the same owner that says exactly the same (`SourceRow.content`, a keyed digest).
 So it outlives a withdrawal, and holds for the next export of the list as far as these rows have
-not changed. A row that says something new, a new telephone number for one, is a new row: the
-decision does not know it, and has to be said of it again.
+not changed. Where an upload takes the place of another, it also follows rows that have changed
+(`store.carry_over`). Otherwise a row that says something new is a new row: nothing was said of it.
 
 Each decision is an entry of the ledger, in the transaction that makes it hold; its leaves commit to
 both rows of each pair, under salts.
