@@ -5,7 +5,8 @@
     python tests/fuzz/fuzz.py lists --replay FILE…
 
 `lists`: the bytes of any list give records of clean text, or one `BadFile` of a line with a hint.
-`values`: any text is normalised or rejected, and what was normalised once stays as it is.
+`values`: any text is normalised or rejected, what was normalised once stays as it is, and short
+cuts say what the rules say.
 Needs atheris (`pip install atheris`), which is no dependency; without it a file that failed can be
 replayed. FOLDER keeps what was found to reach new code; it is begun with a small list of each kind.
 """
@@ -32,7 +33,7 @@ with atheris.instrument_imports(include=FOLLOWED) if atheris else nullcontext():
     from consortium.errors import BadFile
     from consortium.pack.recognition import is_known
     from consortium.pack.source import open_list
-    from consortium.tokens import Email, Phone, dates, email, names, phone, postcodes
+    from consortium.tokens import Email, Phone, addresses, dates, email, names, phone, postcodes
 
 TODAY = date(2026, 9, 1)
 REGIONS = ("US", "GB", "CA", "DE")
@@ -69,12 +70,20 @@ def values(data: bytes) -> None:
             assert again.canonical == one.canonical
     for number in phone.normalise_all(text, region):
         if isinstance(number, Phone):
-            assert phone.normalise(number.e164, region) == number
-    assert names.fold(names.fold(text)) == names.fold(text)
+            again = phone.normalise(number.e164, region)
+            assert isinstance(again, Phone)
+            assert again.e164 == number.e164
+    assert email.normalise(text) == email.read(text)
+    assert phone.normalise(text, region) == phone.read(text, region)
+    assert addresses.house_number(text) == addresses.read(text)
+    assert names.fold(names.fold(text)) in {names.fold(text), ""}
+    assert names.written(names.written(text)) == names.written(text)
     names.split_full(text)
     names.parts(first=text[: len(text) // 2], last=text[len(text) // 2 :])
     dates.normalise(text.split("\n"), today=TODAY)
-    postcodes.normalise(text, region)
+    code = postcodes.normalise(text, region)
+    assert code == postcodes.read(text, region)
+    assert not isinstance(code, str) or postcodes.normalise(code, region) == code
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {f.__name__: f for f in (lists, values)}
