@@ -48,6 +48,7 @@ def hints(report: CheckReport) -> dict[tuple[str, str], int]:
         (people(20, last_name=["MuÃ±oz", "Lee", "Kim", "Ash"]), "mojibake", "last_name", 5),
         (people(20, last_name=["Mu?oz", "Lee", "Kim", "Ash"]), "mojibake", "last_name", 5),
         (people(20, first_name=["x@mail.example.org", "A"]), "misplaced_email", "first_name", 10),
+        (people(20, notes=["please do not text", "likes tea"]), "refusal_in_notes", "notes", 10),
         (people(40, dob=["1/1/1970"]), "filled_in", "dob", 40),
         (people(30, phone=["503-555-0100"]), "shared_contact", "phone", 30),
         (people(20, phone=["07400 123456", "020 7946 0958"]), "other_country", "phone", 20),
@@ -73,6 +74,7 @@ def test_a_likely_mistake_is_named(
             60, last_name=["JOÃO", "Ñandú", "Müller"], dob=["1/2/1980", "3/14/1975", "4/15/1962"]
         ),
         people(9, phone=["503-555-0100"]),
+        people(20, notes=["call after six", "does not mind texts", "met at a stop", "options"]),
         "name,email\nAnn,Ann Lee\nBo,bo@mail.example.org\n",
     ],
 )
