@@ -2,7 +2,8 @@
 
 A value that cannot be used is a flaw of its row (`consortium.pack.problems`). Here is what no
 single row shows: a column of e-mail addresses that is full of names, ZIPs that lost their leading
-zeros, text read in the wrong encoding, one value in most rows. Nothing is changed or rejected for it.
+zeros, text read in the wrong encoding, one value in most rows. Nothing is changed or rejected for
+it.
 """
 
 from __future__ import annotations
