@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -31,7 +29,7 @@ from consortium.store.columns import Ints
 from consortium.store.engine import Database, Tx
 from consortium.store.memberships import STALE, visible
 from consortium.store.tables import metadata
-from consortium.types import ContactPointId, EntryIndex, PersonId, SourceRowId, UploadDigest
+from consortium.types import EntryIndex, PersonId, SourceRowId, UploadDigest
 
 __all__ = [
     "MergeRecord",
@@ -41,7 +39,6 @@ __all__ = [
     "close",
     "counts",
     "finish",
-    "households",
     "latest",
     "memberships",
     "next_person",
@@ -58,7 +55,6 @@ __all__ = [
 _state = metadata.tables["consortium_state"]
 _upload = metadata.tables["consortium_upload"]
 _row = metadata.tables["consortium_source_row"]
-_contact = metadata.tables["consortium_row_contact"]
 _member = metadata.tables["consortium_membership"]
 _fellow = metadata.tables["consortium_person_row"]
 _run = metadata.tables["consortium_merge_run"]
@@ -123,22 +119,6 @@ def rows_of_person(tx: Tx, person: PersonId, *, generation: int) -> list[SourceR
         .where(_fellow.c.person_id == person, _member.c.person_id == person)
     )
     return sorted(tx.execute(statement.with_only_columns(_member.c.row_id)).scalars())
-
-
-def households(tx: Tx, generation: int) -> Iterator[tuple[ContactPointId, list[PersonId]]]:
-    """Contact points of more than one person, each with its persons, ascending."""
-    statement = (
-        _members(generation)
-        .join(_contact, _contact.c.row_id == _member.c.row_id)
-        .with_only_columns(_contact.c.point_id, _member.c.person_id)
-        .distinct()
-        .order_by(_contact.c.point_id, _member.c.person_id)
-    )
-    pairs = tx.execute(statement.execution_options(yield_per=_FETCH))
-    for point, group in groupby(pairs, key=itemgetter(0)):
-        found = [PersonId(person) for _, person in group]
-        if len(found) > 1:
-            yield ContactPointId(point), found
 
 
 def latest(tx: Tx) -> MergeRecord | None:

@@ -192,7 +192,7 @@ def test_partners_of_different_firewall_groups_never_share_a_person(world: World
     assert world.persons() == apart
 
 
-def test_readers_look_up_persons_rows_and_households(world: World) -> None:
+def test_readers_look_up_persons_and_their_rows(world: World) -> None:
     world.upload(
         [
             row("mary", "smith", emails=(1,), phones=(101,)),
@@ -213,6 +213,3 @@ def test_readers_look_up_persons_rows_and_households(world: World) -> None:
         assert merges.rows_of_person(tx, PersonId(999), generation=generation) == []
         with pytest.raises(NotFound):
             merges.person_of_row(tx, SourceRowId(999), generation=generation)
-        shared = list(merges.households(tx, generation))
-    assert len(shared) == 1
-    assert len(shared[0][1]) == 2
