@@ -50,13 +50,13 @@ def mark_neighbours(tx: Tx, rows: Collection[int]) -> None:
         mine, other = _contact.alias(), _contact.alias()
         beside = [
             select(other.c.row_id)
-            .join(mine, mine.c.point_id == other.c.point_id)
+            .join(mine, and_(mine.c.point_id == other.c.point_id, mine.c.row_id != other.c.row_id))
             .join(leaving, leaving.c.row_id == mine.c.row_id)
             .where(*of_person)
         ]
         beside += [
             select(_key.c.row_id)
-            .join(_row, _row.c[key] == _key.c.value)
+            .join(_row, and_(_row.c[key] == _key.c.value, _row.c.id != _key.c.row_id))
             .join(leaving, leaving.c.row_id == _row.c.id)
             .where(*of_person)
             for key in ("name_birth", "name_address")
