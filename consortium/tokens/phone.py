@@ -155,7 +155,9 @@ def _quick(raw: str, region: str) -> Phone | Rejected | None:
     None: not plain enough; read it the long way.
     """
     digits, international, extension = raw, False, ""
-    if not (raw.isdigit() and raw.isascii()):
+    if raw[:1] == "+" and raw[1:].isdigit() and raw.isascii():
+        international, digits = True, raw[1:]
+    elif not (raw.isdigit() and raw.isascii()):
         if ("x" in raw or "X" in raw) and (found := _EXTENDED.fullmatch(raw)):
             digits, extension = found.groups()
         digits = _closed_up(digits)
