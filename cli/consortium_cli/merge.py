@@ -13,6 +13,7 @@ from consortium_cli.wording import count, counted, people
 
 if TYPE_CHECKING:
     from consortium.identity.decisions import Decided
+    from consortium.identity.spark import SparkClosure
 
 __all__ = ["command"]
 
@@ -34,10 +35,28 @@ def command() -> None:
     default=None,
     help="Whether weights add what no rule joins.  [default: as in the last merge, at first not]",
 )
+@click.option(
+    "--spark",
+    metavar="MASTER",
+    help="Find rows that share something on Apache Spark, such as local[4]; judges every row "
+    "anew.  [default: in this process]",
+)
+@click.option(
+    "--spark-folder",
+    type=FILE,
+    help="A folder that Spark's machines reach under this name.  [default: a temporary one]",
+)
 @click.pass_context
-def run(ctx: click.Context, *, full: bool, scored: bool | None) -> None:
+def run(
+    ctx: click.Context,
+    *,
+    full: bool,
+    scored: bool | None,
+    spark: str | None,
+    spark_folder: Path | None,
+) -> None:
     """Bring persons up to date with the lists that count now, on the host."""
-    result = host(ctx).merges.run(full=full, scored=scored)
+    result = host(ctx).merges.run(full=full, scored=scored, spark=_spark(spark, spark_folder))
     say(f"{people(result.persons)} people in {counted(result.rows, 'row')} of all lists")
     if result.entry is None:
         say("  nothing has changed since the last merge")
@@ -45,6 +64,14 @@ def run(ctx: click.Context, *, full: bool, scored: bool | None) -> None:
         judged = counted(result.judged_rows, "row")
         say(f"  {judged} looked at, {count(result.changed_rows)} changed")
         say(f"  generation {result.generation}, ledger entry {result.entry}")
+
+
+def _spark(master: str | None, folder: Path | None) -> SparkClosure | None:
+    if master is None:
+        return None
+    from consortium.identity.spark import SparkClosure  # noqa: PLC0415 - loads NumPy
+
+    return SparkClosure(master, folder=folder)
 
 
 @command.command("show")

@@ -6,9 +6,10 @@ import builtins
 
 from consortium import identity, intake
 from consortium.app.context import Context
-from consortium.identity import MergeResult, decisions
+from consortium.identity import MergeResult, components, decisions
 from consortium.identity.decisions import Decided
 from consortium.identity.pairs import OwnPairs, own_pairs
+from consortium.identity.spark import SparkClosure
 from consortium.store import state
 from consortium.store.decisions import DecisionRecord, NamedRow
 
@@ -21,7 +22,9 @@ class Merges:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def run(self, *, full: bool = False, scored: bool | None = None) -> MergeResult:
+    def run(
+        self, *, full: bool = False, scored: bool | None = None, spark: SparkClosure | None = None
+    ) -> MergeResult:
         """Make persons of the source rows: what changed since the last merge, or everything.
 
         Uploads whose last day is over are ended first, so that no person rests on them.
@@ -29,9 +32,11 @@ class Merges:
         Args:
             full: Judge every row anew.
             scored: Let the scored layer add what no rule joins, or no more; None: as last time.
+            spark: Find the rows that share something on Apache Spark; every row is judged anew.
 
         Raises:
             StateConflict: Another merge is running.
+            UsageError, StoreFailure: Spark is not installed, does not start or gave up.
         """
         context = self._context
         intake.expire(context.database, wraps=context.wraps, clock=context.clock)
@@ -40,8 +45,9 @@ class Merges:
             match_opener=identity.match_opener(context.keys.open("match")),
             clock=context.clock,
             observer=context.observer,
-            full=full,
+            full=full or spark is not None,
             scored=scored,
+            closure=spark or components.closure,
         )
 
     def show(self, row: str) -> builtins.list[NamedRow]:

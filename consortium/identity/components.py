@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 __all__ = [
     "CROWD_ROWS",
+    "Closure",
     "Components",
     "Key",
     "KeyColumn",
@@ -31,6 +32,7 @@ __all__ = [
     "closure",
     "reach",
     "several",
+    "smallest",
 ]
 
 CROWD_ROWS: Final = 100
@@ -53,6 +55,10 @@ class KeyColumn:
 
     row: Ints
     key: npt.NDArray[np.uint64] | Ints
+
+
+Closure = Callable[[int, Sequence[KeyColumn]], tuple[Ints, list[Flags]]]
+"""`closure`, or another engine that gives the same (`identity.spark`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +128,10 @@ def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Flags]]
         left.append(row[:-1][linked])
         right.append(row[1:][linked])
     none = np.zeros(0, np.int64)
-    return _label(rows, np.concatenate([none, *left]), np.concatenate([none, *right])), crowded
+    return smallest(rows, np.concatenate([none, *left]), np.concatenate([none, *right])), crowded
 
 
-def _label(rows: int, left: Ints, right: Ints) -> Ints:
+def smallest(rows: int, left: Ints, right: Ints) -> Ints:
     """The smallest index reachable from each, over undirected links `left[i] – right[i]`."""
     label = np.arange(rows, dtype=np.int64)
     while len(left):
@@ -194,7 +200,7 @@ def reach(
     ends = np.searchsorted(ids, np.array(links, dtype=np.int64).reshape(-1, 2))
     return Components(
         rows=ids,
-        label=_label(len(ids), ends[:, 0], ends[:, 1]),
+        label=smallest(len(ids), ends[:, 0], ends[:, 1]),
         crowded=frozenset(key for key, held in walk.held.items() if not held.open),
     )
 

@@ -23,7 +23,8 @@ import numpy as np
 
 from consortium.clock import Clock
 from consortium.errors import StateConflict
-from consortium.identity.components import Flags, Ints
+from consortium.identity.components import Closure, Flags, Ints
+from consortium.identity.components import closure as closure_here
 from consortium.identity.decisions import Never
 from consortium.identity.evaluate import Scorer
 from consortium.identity.judging import MatchOpener, judge
@@ -80,6 +81,7 @@ def run(
     full: bool = False,
     scored: bool | None = None,
     workers: int | None = None,
+    closure: Closure = closure_here,
 ) -> MergeResult:
     """Merge what is new and let go what has ended.
 
@@ -94,6 +96,8 @@ def run(
             in the generation in use, at first not.
         workers: Processes to share the judging of many rows, which need the match key; the result
             is the same with any number. None: as many as there are cores, if there are several.
+        closure: What finds the rows that share a key when every row is looked at; all engines
+            give the same (`identity.spark`).
 
     Raises:
         StateConflict: Another merge is running.
@@ -121,6 +125,7 @@ def run(
                     observer=observer,
                     full=everything,
                     workers=workers,
+                    closure=closure,
                 )
             everything = False
             judged += change.judged
@@ -274,6 +279,7 @@ def _plan(
     observer: Observer,
     full: bool,
     workers: int,
+    closure: Closure,
 ) -> _Change:
     """Compare what persons should be with what `generation` says they are."""
     uploads = merge_keys.uploads(tx, generation)
@@ -283,7 +289,7 @@ def _plan(
     parted = [row.id for row in decisions.named(tx, fresh).values()]
     observer.begin("finding rows that share something", None)
     if full or _most_changed(uploads):
-        found = all_components(tx, uploads)
+        found = all_components(tx, uploads, closure=closure)
         old_row, old_person = merges.open_memberships(tx, generation)
     else:
         found = touched_components(tx, uploads, stale={*stale, *parted})

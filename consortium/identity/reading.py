@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from consortium.identity.components import Flags, Ints, Key, KeyColumn, closure, reach
+from consortium.identity.components import Closure, Flags, Ints, Key, KeyColumn, closure, reach
 from consortium.store import merge_keys
 from consortium.store.engine import Tx
 from consortium.store.merge_keys import IS_ROLE, HeldPoint, KeyRow, MergeUpload, RowKeys
@@ -118,8 +118,8 @@ def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collect
     return Found(_without_crowds(keys, [points, births, addresses], crowded), found.label)
 
 
-def all_components(tx: Tx, uploads: Sequence[MergeUpload]) -> Found:
-    """The components of every row of the active uploads."""
+def all_components(tx: Tx, uploads: Sequence[MergeUpload], *, closure: Closure = closure) -> Found:
+    """The components of every row of the active uploads; `closure` finds which share a key."""
     keys = merge_keys.row_keys(tx, [u.id for u in uploads if u.active])
     columns = key_columns(keys, uploads)
     label, crowded = closure(len(keys.row), columns)
