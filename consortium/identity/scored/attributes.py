@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from consortium.identity.evaluate import MergeRow
@@ -60,6 +61,9 @@ class Attributes(NamedTuple):
     phones: tuple[str, ...]
 
 
+_sound = lru_cache(1 << 17)(names.surname_code)  # of names, not of rows
+
+
 def attributes(row: MergeRow) -> Attributes:
     """The attributes of a row."""
     block = row.block
@@ -69,7 +73,7 @@ def attributes(row: MergeRow) -> Attributes:
     return Attributes(
         first=block.first,
         first_class=block.first_class,
-        first_sound=names.surname_code(block.first),
+        first_sound=_sound(block.first),
         first_start=block.first[:_START],
         surname=block.surname_code,
         birth=born,
