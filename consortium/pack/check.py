@@ -34,9 +34,9 @@ from consortium.pack.proposals import propose, sounds_like_refusal
 from consortium.pack.recognition import is_known, no_contact_column
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.pack.rows import Batch, Claimed, read_rows
+from consortium.pack.settings import Settings
 from consortium.pack.source import Source, open_list
 from consortium.pack.tags import split_tags
-from consortium.pack.values import Settings
 from consortium.tokens import Profile, places
 
 __all__ = [
@@ -103,7 +103,7 @@ class Hint:
     """A likely mistake of a whole column, for which nothing is changed.
 
     Attributes:
-        code: A word of `consortium.pack.mistakes.HINTS`.
+        code: A word of `consortium.pack.sightings.HINTS`.
         column: Header of the column.
         count: How many cells.
         lines: Lines of the first few, ascending.

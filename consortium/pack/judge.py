@@ -12,28 +12,29 @@ import copyreg
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from consortium.model import Channel, ConsentBasis, Relationship
-from consortium.pack.consent import ConsentReader, Standing
+from consortium.model import ConsentBasis
+from consortium.pack.births import Births
+from consortium.pack.claims import Claim, ClaimReader, Said
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Lookout, Seen
 from consortium.pack.problems import Flaw, RejectedRow
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.pack.repeats import fingerprints
+from consortium.pack.settings import Settings
 from consortium.pack.shape import Shape
 from consortium.pack.source import RawBatch
-from consortium.pack.values import Births, Note, Settings, ValueReader, Values
+from consortium.pack.values import Note, ValueReader, Values
 from consortium.vault.pack_rows import Line, OptOutLine, RowLine, encode_lines
 
-__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Claim", "Judged", "Setup", "judge"]
+__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "judge"]
 
 BY_PHONE, BY_EMAIL = 1, 2
 KINDS = 4
 """A row's kind is `KINDS` times the index of its claim, and which contact points it is sent with;
 none: it is sent only to block."""
-_KNOWN_CLAIMS = 10_000
 _SEVERAL = "\x1e".join
 
 
@@ -68,14 +69,6 @@ class Setup:
     repeats_key: bytes
     sealer: RecordIdSealer | None
     packing: bool
-
-
-class Claim(NamedTuple):
-    """What the owner claims for a row."""
-
-    email: ConsentBasis
-    sms: ConsentBasis
-    relationship: Relationship
 
 
 @dataclass(slots=True, repr=False)
@@ -116,25 +109,6 @@ def judge(setup: Setup) -> Callable[[RawBatch], Judged]:
     return _Judge(setup).judge
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the words of a row say of consent and relationship.
-
-    Attributes:
-        email_on, sms_on: Days of consent as they stand in a pack's line.
-        word: The same and the refusals in one word, equal only if they are.
-        speaks: Whether it refuses a channel, or has a word that is not known.
-    """
-
-    email: Standing
-    sms: Standing
-    claim: Claim
-    email_on: str
-    sms_on: str
-    word: str
-    speaks: bool
-
-
 @dataclass(slots=True)
 class _Fates:
     """Of rows by index in the batch: column and code they are rejected with, what they block."""
@@ -151,14 +125,7 @@ class _Judge:
         self._values = ValueReader(layout, settings=settings, births=setup.births)
         self._shape = Shape(layout, delimiter=setup.delimiter)
         self._lookout = Lookout(layout, region=settings.region)
-        self._consent = ConsentReader(
-            layout, stated=setup.stated, today=settings.today, order=settings.date_order
-        )
-        spoken = {s.column for s in layout.statuses}
-        spoken |= {s.day for s in layout.statuses if s.day is not None}
-        spoken |= {layout.relationship.column} if layout.relationship else set()
-        self._spoken = sorted(spoken)
-        self._known: dict[tuple[str, ...], _Said] = {}
+        self._claims = ClaimReader(layout, settings=settings, stated=setup.stated)
 
     def judge(self, raw: RawBatch) -> Judged:
         """What becomes of the records."""
@@ -169,7 +136,7 @@ class _Judge:
         cells = list(zip(*rows, strict=True))
         judged.seen = self._lookout.look(cells, lines=lines)
         values = self._values.read(cells, rows=len(rows))
-        said, whose = self._said(rows)
+        said, whose = self._claims.read(rows)
         fates = self._fates(rows, numbers, values, said, whose)
         self._tell(numbers, lines, values.notes, fates, judged)
         blocked = fates.blocked
@@ -208,45 +175,12 @@ class _Judge:
             kept.append((number, line, fitted))
         return [k[0] for k in kept], [k[1] for k in kept], [k[2] for k in kept]
 
-    def _said(self, rows: Sequence[Sequence[str]]) -> tuple[list[_Said], list[int]]:
-        """What the rows say, each once, and which of it each row says."""
-        if not self._spoken:
-            return [self._read_said(rows[0])], [0] * len(rows)
-        keys = list(zip(*[[row[i] for row in rows] for i in self._spoken], strict=True))
-        index: dict[tuple[str, ...], int] = {}
-        said: list[_Said] = []
-        for at, key in enumerate(keys):
-            if key not in index:
-                index[key] = len(said)
-                said.append(self._known.get(key) or self._remember(key, rows[at]))
-        return said, [index[key] for key in keys]
-
-    def _remember(self, key: tuple[str, ...], row: Sequence[str]) -> _Said:
-        if len(self._known) >= _KNOWN_CLAIMS:
-            self._known.clear()
-        found = self._known[key] = self._read_said(row)
-        return found
-
-    def _read_said(self, row: Sequence[str]) -> _Said:
-        email = self._consent.standing(row, channel=Channel.EMAIL)
-        sms = self._consent.standing(row, channel=Channel.SMS)
-        relationship = self._consent.relationship(row)
-        return _Said(
-            email,
-            sms,
-            claim=Claim(email.consent.basis, sms.consent.basis, relationship),
-            email_on=email.consent.on.isoformat() if email.consent.on else "",
-            sms_on=sms.consent.on.isoformat() if sms.consent.on else "",
-            word=f"{relationship}\x1f{email.said}\x1f{sms.said}",
-            speaks=bool(email.refusal or sms.refusal) or max(email.unknown, sms.unknown) >= 0,
-        )
-
     def _fates(
         self,
         rows: Sequence[Sequence[str]],
         numbers: Sequence[int],
         values: Values,
-        said: Sequence[_Said],
+        said: Sequence[Said],
         whose: Sequence[int],
     ) -> _Fates:
         """Who is lost and who is blocked; what may not be used is taken out of `values`."""
@@ -312,7 +246,7 @@ class _Judge:
         self,
         numbers: Sequence[int],
         values: Values,
-        said: Sequence[_Said],
+        said: Sequence[Said],
         whose: Sequence[int],
         blocked: Mapping[int, OptOutLine],
     ) -> list[bytes]:
@@ -362,7 +296,7 @@ class _Judge:
         return self._headers[column] if column >= 0 else ""
 
 
-def _divide(at: int, number: int, values: Values, said: _Said) -> OptOutLine | None:
+def _divide(at: int, number: int, values: Values, said: Said) -> OptOutLine | None:
     """Contact points to block; those that may not be used either are taken out of `values`.
 
     After a refusal on one channel, the other is used only with a consent of its own.

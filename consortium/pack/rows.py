@@ -30,6 +30,7 @@ from itertools import compress
 from typing import NamedTuple
 
 from consortium.model import Channel, ConsentBasis, PackOptOut, PackRow, Relationship
+from consortium.pack.births import survey_births
 from consortium.pack.judge import BY_EMAIL, BY_PHONE, KINDS, Judged, Setup
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
@@ -37,8 +38,8 @@ from consortium.pack.mistakes import Seen
 from consortium.pack.problems import Flaw, RejectedRow
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.pack.repeats import Repeats
+from consortium.pack.settings import Settings
 from consortium.pack.source import Source
-from consortium.pack.values import Settings, survey_births
 from consortium.vault.pack_rows import Line, decode_lines, item_of
 from consortium.workers import map_batches, usable_cores
 

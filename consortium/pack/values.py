@@ -4,32 +4,23 @@ Everything is normalised by `consortium.tokens` under the consortium's profile; 
 which column a value comes from when several could give it, and what is too suspicious to send: a
 name that a spreadsheet would run, a link, markup. A bad value leaves a note and nothing else; it
 never takes a row's good values with it.
-
-Birth dates are decided per column, so their column is read once before (`survey_births`): its
-different cells, up to 50,000 of them and weighed by how often they stand there, are judged
-together; cells beyond are judged beside a sample of them.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
-from itertools import islice
-from math import ceil
 from typing import TypeVar
 
+from consortium.pack.births import Births
 from consortium.pack.layout import Layout, Role
-from consortium.pack.source import Source
+from consortium.pack.settings import Settings
 from consortium.pack.tags import read_tags
 from consortium.tokens import (
     Name,
-    Profile,
     Rejected,
     addresses,
-    dates,
     email,
     languages,
     names,
@@ -38,41 +29,15 @@ from consortium.tokens import (
     postcodes,
 )
 
-__all__ = ["Births", "Note", "Settings", "ValueReader", "Values", "is_suspicious", "survey_births"]
+__all__ = ["Note", "ValueReader", "Values", "is_suspicious"]
 
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
 MAX_POINTS = 16  # of one kind in one row, as the pack's format allows
 _MAX_RECORD_ID = 200
-_DISTINCT_DATES = 50_000
-_WEIGHED_DATES = 100_000
-_DATE_CHARACTERS = 64  # a longer cell is no date
-_SAMPLE_DATES = 2_000
 _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What values are read by.
-
-    Attributes:
-        profile: Normalisation rules, from the consortium's card.
-        today: Nobody was born, and no consent given, after this day.
-        region: Country of phone numbers and addresses that name none.
-        order: Order of dates that do not tell it; None: the region's.
-    """
-
-    profile: Profile
-    today: date
-    region: str = "US"
-    order: dates.Order | None = None
-
-    @property
-    def date_order(self) -> dates.Order:
-        """Order of dates that do not tell it."""
-        return self.order or ("MDY" if self.region == "US" else "DMY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,55 +87,6 @@ class Values:
 
     def __repr__(self) -> str:
         return f"Values(rows={len(self.emails)}, ‹personal›)"
-
-
-class Births:
-    """Birth dates of one column, judged together.
-
-    Args:
-        cells: Different cells of the column, with how often each stands there.
-        settings: Today, and the order of dates that do not tell it.
-    """
-
-    def __init__(self, cells: Mapping[str, int], *, settings: Settings) -> None:
-        self._settings = settings
-        every = max(1.0, sum(cells.values()) / _WEIGHED_DATES)
-        weighed = [cell for cell, count in cells.items() for _ in range(ceil(count / every))]
-        self._known = dict(zip(weighed, self._judge(weighed), strict=True))
-        self._sample = list(islice(cells, _SAMPLE_DATES))
-
-    def read(self, cells: Sequence[str]) -> list[str | Rejected]:
-        """One result per cell."""
-        missing = [cell for cell in dict.fromkeys(cells) if cell not in self._known]
-        known: Mapping[str, str | Rejected] = self._known
-        if missing:
-            judged = self._judge([*self._sample, *missing])[len(self._sample) :]
-            known = {**self._known, **dict(zip(missing, judged, strict=True))}
-        return [known[cell] for cell in cells]
-
-    def _judge(self, cells: Sequence[str]) -> list[str | Rejected]:
-        return dates.normalise(
-            cells, today=self._settings.today, default_order=self._settings.date_order
-        )
-
-
-def survey_births(source: Source, layout: Layout, *, settings: Settings) -> dict[int, Births]:
-    """Read a list once for its birth-date columns; column index → its dates."""
-    columns = layout.columns.get(Role.BIRTH_DATE, ())
-    found: dict[int, Counter[str]] = {column: Counter() for column in columns}
-    if columns:
-        for batch in source.batches():
-            for column, counts in found.items():
-                _count(counts, [row[column] for row in batch.rows if len(row) > column])
-    return {column: Births(counts, settings=settings) for column, counts in found.items()}
-
-
-def _count(counts: Counter[str], cells: list[str]) -> None:
-    if max(map(len, cells), default=0) > _DATE_CHARACTERS:
-        cells = [cell for cell in cells if len(cell) <= _DATE_CHARACTERS]
-    if len(counts) >= _DISTINCT_DATES:
-        cells = [cell for cell in cells if cell in counts]
-    counts.update(cells)
 
 
 def is_suspicious(text: str) -> bool:
