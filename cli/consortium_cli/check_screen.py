@@ -78,6 +78,9 @@ def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
     _show_problems(report)
     _show_hints(report)
     say()
+    if not report.usable and not report.opt_outs:
+        say("  There is nothing to pack in it yet.")
+        return
     words = [str(file), *said, "--list", "NAME", "--obtained", "YYYY-MM-DD"]
     command = " ".join(shlex.quote(word) for word in words)
     say_all(wrapped(f"Next: consortium upload pack {command}", rest=" " * 8))

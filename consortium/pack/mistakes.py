@@ -58,11 +58,14 @@ _NO = re.compile(
     re.IGNORECASE,
 )
 _NOTE_CHARACTERS = 500
+_CONTACT_CHARACTERS = 80
 _NAMES = (Role.FIRST_NAME, Role.LAST_NAME, Role.FULL_NAME)
 _LETTERS = (*_NAMES, Role.STREET, Role.FULL_ADDRESS)
 _NO_EMAILS = (*_NAMES, Role.PHONE, Role.POSTCODE, Role.STATE, Role.BIRTH_DATE)
 _OWN = (*_NAMES, Role.BIRTH_DATE)
 _US = frozenset({"", "us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"})
+_POWER_OF_TEN = re.compile(r"\dE[+-]?\d", re.IGNORECASE)
+_LEAST_DIGITS = 7
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{22}==|[A-Za-z0-9+/_-]{27}=")
 
 
@@ -179,9 +182,10 @@ def _look_at_emails(batch: _Batch, column: int) -> None:
     without_at = [row for row, cell in enumerate(cells) if "@" not in cell and cell.strip()]
     if batch.joined(column).count("@") > batch.filled[column] - len(without_at):
         batch.note("several_emails", column, _ADDRESSES.search, having="@")
-    hashes = [row for row in without_at if _is_hash(cells[row])]
+    unknown = [row for row in without_at if not text.is_hash(cells[row].strip())]
+    hashes = [row for row in unknown if _BASE64.fullmatch(cells[row].strip())]
     batch.note_rows("hashes", column, hashes)
-    batch.note_rows("not_emails", column, sorted({*without_at} - {*hashes}))
+    batch.note_rows("not_emails", column, sorted({*unknown} - {*hashes}))
 
 
 def _look_at_numbers(batch: _Batch, column: int) -> None:
@@ -200,7 +204,7 @@ def _look_for_shared(batch: _Batch, column: int) -> None:
     shared = {
         cell
         for cell, count in counts.most_common(_CANDIDATES)
-        if count >= least and not text.is_filler(cell.strip())
+        if count >= least and _is_contact(cell[:_CONTACT_CHARACTERS])
     }
     if shared:
         batch.note("shared_contact", column, shared.__contains__)
@@ -223,6 +227,7 @@ def _look_for_filled_in(batch: _Batch, column: int) -> None:
             batch.note("filled_in", column, candidate.__eq__)
 
 
-def _is_hash(cell: str) -> bool:
-    bare = cell.strip()
-    return text.is_hash(bare) or _BASE64.fullmatch(bare) is not None
+def _is_contact(cell: str) -> bool:
+    """Whether it is an address or a number, and no filler or what a spreadsheet made of one."""
+    digits = sum(map(str.isdigit, cell))
+    return "@" in cell or (digits >= _LEAST_DIGITS and not _POWER_OF_TEN.search(cell))

@@ -24,7 +24,7 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "check that it is each person's own; leave the column out if it is not",
         ),
         "hashes": (
-            "hashes instead of addresses",
+            "hashes in base64 instead of addresses",
             "export the addresses themselves; hashes cannot be used",
         ),
         "misplaced_email": (

@@ -109,3 +109,11 @@ def test_the_next_likely_layout_is_named_where_it_is_near(tmp_path: Path) -> Non
     )
     words = " ".join(check(tmp_path, path.name).split())
     assert "(certain: 3 headers of its own; UK employer's staff list: 2)" in words
+
+
+def test_packing_is_not_proposed_where_there_is_nothing_to_pack(tmp_path: Path) -> None:
+    path = tmp_path / "hashed.csv"
+    path.write_text("email\n5d41402abc4b2a76b9719d911017c592\n")
+    shown = check(tmp_path, path.name, code=5)
+    assert "export the addresses themselves" in " ".join(shown.split())
+    assert shown.endswith("\n  There is nothing to pack in it yet.\n")

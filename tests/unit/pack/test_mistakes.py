@@ -53,7 +53,6 @@ def hints(report: CheckReport) -> dict[tuple[str, str], int]:
         (people(30, phone=["503-555-0100"]), "shared_contact", "phone", 30),
         (people(20, phone=["07400 123456", "020 7946 0958"]), "other_country", "phone", 20),
         ("name,email\n" + "Ann,Ann Lee\n" * 20, "not_emails", "email", 20),
-        ("name,email\n" + "".join(f"Ann,{h}\n" for h in MD5[:20]), "hashes", "email", 20),
         ("name,email\n" + f"Ann,{MD5_BASE64}\n" * 20, "hashes", "email", 20),
         ('email,name\n"a@mail.example.org; b@mail.example.org",A\n', "several_emails", "email", 1),
     ],
@@ -74,6 +73,7 @@ def test_a_likely_mistake_is_named(
             60, last_name=["JOÃO", "Ñandú", "Müller"], dob=["1/2/1980", "3/14/1975", "4/15/1962"]
         ),
         people(9, phone=["503-555-0100"]),
+        people(30, phone=["5.03555E+09", "n/a"]),
         people(20, notes=["call after six", "does not mind texts", "met at a stop", "options"]),
         "name,email\nAnn,Ann Lee\nBo,bo@mail.example.org\n",
     ],
