@@ -6,7 +6,6 @@ array of strings in the order of the fields below.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +16,7 @@ from consortium.errors import EvidenceError
 __all__ = ["MatchBlock"]
 
 _ENCODE = msgspec.json.Encoder().encode
+_DECODE = msgspec.json.Decoder(tuple[str, str, str, str, str, str, str]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,8 @@ class MatchBlock:
             EvidenceError: Not a match block of this version.
         """
         try:
-            fields = json.loads(data)
-            if not all(isinstance(f, str) for f in fields):
-                raise TypeError  # noqa: TRY301 - one handler for every shape of wrong
-            return cls(*fields)
-        except (ValueError, TypeError) as error:
+            return cls(*_DECODE(data))
+        except (msgspec.MsgspecError, ValueError) as error:
             raise EvidenceError("a match block is not of a version this program knows") from error
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from consortium.errors import EvidenceError
 from consortium.identity.evidence import (
     GENERATION_YEARS,
     Birth,
@@ -79,3 +80,29 @@ def test_suffixes() -> None:
     assert suffixes_differ("ii", "iii")
     assert not suffixes_differ("jr", "")
     assert not suffixes_differ("jr", "ii")
+
+
+@given(BLOCKS)
+def test_a_match_block_comes_back_as_it_was_sealed(block: MatchBlock) -> None:
+    assert MatchBlock.decode(block.encode()) == block
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"1",
+        b'["a"]',
+        b'["","","","","","",1]',
+        b'["","","","","","",""]x',
+        b'["","","","","","","",""]',
+        b"\xff",
+        b'["\xff","","","","","",""]',
+        b"null",
+    ],
+)  # fmt: skip - a list of bytes
+def test_what_is_no_match_block_is_refused(data: bytes) -> None:
+    with pytest.raises(EvidenceError):
+        MatchBlock.decode(data)
