@@ -99,7 +99,7 @@ class _HistoryRule(Document):
 class LayoutDocument(Document):
     """A layout as its document says it (docs/formats/voter-layout.md)."""
 
-    layout: Literal[1] = Field(description="the version of the document format: 1")
+    voter_layout: Literal[1] = Field(description="the version of the document format: 1")
     name: str = Field(description="a short name")
     title: str = Field(description="what people call it")
     country: str = Field(description="ISO code of the country")

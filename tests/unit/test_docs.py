@@ -20,6 +20,7 @@ from consortium.documents import parse
 from consortium.pack import MappingDocument
 from consortium.pack.recognition import LayoutDocument
 from consortium.policy import SendPolicy
+from consortium.voters.layout import LayoutDocument as VoterLayoutDocument
 from tests.conftest import PostgresServer
 from tests.harness.pages import ROOT, Reader, blocks, compare, for_today, place_of, steps
 from tests.unit.conftest import Demo
@@ -56,6 +57,7 @@ WHOLE: dict[str, Callable[[str], object]] = {
     "mapping": of(MappingDocument),
     "consortium": of(HostSettings),
     "partner": of(PartnerSettings),
+    "voter_layout": of(VoterLayoutDocument),
 }
 """First key of a whole document: what reads it."""
 
