@@ -4,7 +4,7 @@
 in a stream, under the consortium's normalisation profile, and need neither host nor database.
 """
 
-from consortium.pack.check import Attested, CheckReport, Hint, SentColumn, WorthFixing, check
+from consortium.pack.check import check
 from consortium.pack.diff import PackDiff, diff
 from consortium.pack.drafts import draft_mapping, write_draft
 from consortium.pack.layout import Confidence, Role
@@ -13,6 +13,7 @@ from consortium.pack.pack import PackResult, pack
 from consortium.pack.problems import CODES, Flaw, RejectedRow, default_path, write_problems
 from consortium.pack.recognition import layout_names
 from consortium.pack.record_ids import RecordIdSealer, open_record_id
+from consortium.pack.report import Attested, CheckReport, Hint, SentColumn, WorthFixing
 
 __all__ = [
     "CODES",

@@ -24,10 +24,11 @@ from typing import BinaryIO
 
 from consortium.errors import BadFile, StateConflict, UsageError
 from consortium.model import ConsortiumCard, Observer, Silent
-from consortium.pack.check import CheckReport, Reading, Tally, nothing_to_send
+from consortium.pack.check import Reading, Tally, nothing_to_send
 from consortium.pack.mapping import MappingDocument, Stated
 from consortium.pack.problems import ProblemFile
 from consortium.pack.record_ids import RecordIdSealer
+from consortium.pack.report import CheckReport
 from consortium.tokens import Profile
 from consortium.types import PartnerSlug, UploadDigest
 from consortium.vault.pack_file import Counts, PackHeader, write_lines

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consortium.pack.check import CheckReport
 from consortium.pack.layout import Role
 from consortium.pack.mistakes import FIRST_LINES, HINTS, Lookout, SightingTally
 from consortium.pack.problems import CODES
 from consortium.pack.proposals import by_content, by_name, sounds_like_refusal
 from consortium.pack.recognition import recognise
+from consortium.pack.report import CheckReport
 from tests.unit.pack.conftest import Desk
 
 PAGE = Path(__file__).parents[3] / "docs/formats/rejected-rows.md"
@@ -49,11 +49,13 @@ def hints(report: CheckReport) -> dict[tuple[str, str], int]:
         (people(20, last_name=["Mu?oz", "Lee", "Kim", "Ash"]), "mojibake", "last_name", 5),
         (people(20, first_name=["x@mail.example.org", "A"]), "misplaced_email", "first_name", 10),
         (people(20, notes=["please do not text", "likes tea"]), "refusal_in_notes", "notes", 10),
+        (people(20, relationship=["member", "Pal"]), "unknown_relationship", "relationship", 10),
         (people(40, dob=["1/1/1970"]), "filled_in", "dob", 40),
         (people(30, phone=["503-555-0100"]), "shared_contact", "phone", 30),
         (people(20, phone=["07400 123456", "020 7946 0958"]), "other_country", "phone", 20),
         ("name,email\n" + "Ann,Ann Lee\n" * 20, "not_emails", "email", 20),
         ("name,email\n" + f"Ann,{MD5_BASE64}\n" * 20, "hashes", "email", 20),
+        ("email,name\na@gmial.com,A\nb@gmail.com,B\n", "misspelt_domain", "email", 1),
         ('email,name\n"a@mail.example.org; b@mail.example.org",A\n', "several_emails", "email", 1),
     ],
 )  # fmt: skip
