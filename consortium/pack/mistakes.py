@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from consortium.pack.layout import Layout, Role
+from consortium.pack.layout import Layout, RelationshipColumn, Role, fold_header
 from consortium.pack.proposals import by_content
 from consortium.pack.sightings import (
     FIRST_LINES,
@@ -24,7 +24,7 @@ from consortium.pack.sightings import (
     Sighting,
     SightingTally,
 )
-from consortium.tokens import text
+from consortium.tokens import text, typos
 
 __all__ = ["FIRST_LINES", "HINTS", "Lookout", "Seen", "SightingTally"]
 
@@ -81,6 +81,7 @@ class Lookout:
         self._columns = layout.columns
         self._used = sorted({i for indexes in layout.columns.values() for i in indexes})
         self._tags, self._unread = layout.tags, layout.unread
+        self._relationship = layout.relationship
         self._notes = [i for i in layout.unread if _NOTES.search(layout.headers[i][:200])]
         self._us = region == "US"
 
@@ -101,6 +102,8 @@ class Lookout:
             _look_for_filled_in(batch, column)
         for column in self._notes:
             _look_at_notes(batch, column)
+        if self._relationship is not None:
+            _look_at_relationships(batch, self._relationship)
         if self._us:
             for column in self._of(Role.PHONE):
                 _look_at_numbers(batch, column)
@@ -182,6 +185,11 @@ def _look_at_emails(batch: _Batch, column: int) -> None:
     without_at = [row for row, cell in enumerate(cells) if "@" not in cell and cell.strip()]
     if batch.joined(column).count("@") > batch.filled[column] - len(without_at):
         batch.note("several_emails", column, _ADDRESSES.search, having="@")
+    domains = {cell.rpartition("@")[2].strip() for cell in cells}
+    misspelt = {domain for domain in domains if typos.meant(domain)}
+    if misspelt:
+        at = [row for row, cell in enumerate(cells) if cell.rpartition("@")[2].strip() in misspelt]
+        batch.note_rows("misspelt_domain", column, at)
     unknown = [row for row in without_at if not text.is_hash(cells[row].strip())]
     hashes = [row for row in unknown if _BASE64.fullmatch(cells[row].strip())]
     batch.note_rows("hashes", column, hashes)
@@ -216,6 +224,13 @@ def _look_at_notes(batch: _Batch, column: int) -> None:
     if any(words in joined for words in _SAYS_NO):
         at = [row for row, note in enumerate(notes) if note and _NO.search(note)]
         batch.note_rows("refusal_in_notes", column, at)
+
+
+def _look_at_relationships(batch: _Batch, relationship: RelationshipColumn) -> None:
+    cells = batch.cells[relationship.column]
+    unknown = {c for c in set(cells) if c.strip() and fold_header(c) not in relationship.words}
+    if unknown:
+        batch.note("unknown_relationship", relationship.column, unknown.__contains__)
 
 
 def _look_for_filled_in(batch: _Batch, column: int) -> None:

@@ -31,6 +31,10 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "e-mail addresses in a column of something else",
             "look whether cells are shifted, or say which column is which with --map",
         ),
+        "misspelt_domain": (
+            "e-mail domains that look misspelt, as gmial.com does; they are used as they stand",
+            "ask these people, and correct them in your system",
+        ),
         "mojibake": (
             "garbled letters (as in JosÃ©): text saved in one encoding and read in another",
             "export again as CSV UTF-8, not over an older spreadsheet program",
@@ -58,6 +62,10 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "spreadsheet_error": (
             "cells like ##### or #N/A, written by a spreadsheet instead of the value",
             "widen the column or repair the formula, then export again",
+        ),
+        "unknown_relationship": (
+            "words for what people are to you that are not known; taken as you attest",
+            "say what they mean with [relationship] in a mapping (--map)",
         ),
         "zip_lost_zero": (
             "ZIP codes that lost their leading zero; they are read with it",
