@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from sqlalchemy import func, select
@@ -213,3 +215,52 @@ def test_readers_look_up_persons_and_their_rows(world: World) -> None:
         assert merges.rows_of_person(tx, PersonId(999), generation=generation) == []
         with pytest.raises(NotFound):
             merges.person_of_row(tx, SourceRowId(999), generation=generation)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_history_gives_what_a_full_merge_gives(world: World, seed: int) -> None:
+    """As the state machine of tests/property/test_merge_history.py does, on each database."""
+    random = Random(seed)
+    active: list[int] = []
+    for _ in range(12):
+        step = random.choice(["upload", "upload", "withdraw", "merge"])
+        if step == "upload":
+            rows = [
+                row(
+                    random.choice(["mary", "mary", "john", ""]),
+                    "smith",
+                    emails=tuple(random.sample(range(8), 2)),
+                    phones=tuple(random.sample(range(101, 104), random.randrange(2))),
+                    born=random.choice(["", "1980-03-04"]),
+                    salt=random.random(),
+                )
+                for _ in range(random.randrange(1, 6))
+            ]
+            active.append(world.upload(rows, partner=random.choice(["p1", "p2", "q1"])))
+        elif step == "withdraw" and active:
+            ended = active.pop(random.randrange(len(active)))
+            world.withdraw(ended)
+            if random.random() < 0.5:
+                world.erase(ended)
+        elif step == "merge":
+            world.merge()
+    world.merge()
+    incremental = world.persons()
+    assert world.merge(full=True).changed_rows == 0
+    assert world.persons() == incremental
+
+
+def test_rows_that_are_deleted_leave_nothing_in_either_table_of_persons(world: World) -> None:
+    uploads = [
+        world.upload([row("mary", "smith", emails=(1,)), row("john", "smith", emails=(n,))])
+        for n in (2, 3)
+    ]
+    world.merge()
+    for upload in uploads:
+        world.withdraw(upload)
+        world.erase(upload)
+    with world.database.read() as tx:
+        for table in (MEMBER, metadata.tables["consortium_person_row"]):
+            assert tx.execute(select(func.count()).select_from(table)).scalar_one() == 0
+    result = world.merge()
+    assert (result.rows, result.persons) == (0, 0)
