@@ -148,7 +148,7 @@ def encode_lines(lines: Sequence[Line]) -> list[bytes]:
     """
     try:
         encoded = [_ENCODER.encode(line) for line in lines]
-        if not _is_plainly_good(lines, encoded):
+        if not _are_good(lines, encoded):
             for line, data in zip(lines, encoded, strict=True):
                 _refuse_unfit(line, _fault(data + b"\n"))
     except UnicodeEncodeError:
@@ -158,13 +158,14 @@ def encode_lines(lines: Sequence[Line]) -> list[bytes]:
     return encoded
 
 
-def _is_plainly_good(lines: Sequence[Line], encoded: Sequence[bytes]) -> bool:
-    """Whether it needs no decoding to see that a reader will take the lines.
+def _are_good(lines: Sequence[Line], encoded: Sequence[bytes]) -> bool:
+    """Whether a reader will take the lines, with as little decoding as shows it.
 
     No text is longer than its line; the encoder writes the one spelling and a type checker has
-    seen the types.
+    seen the types. So only lines that are longer than a text may be are decoded.
     """
-    if max(map(len, encoded), default=0) > _MAX_TEXT:
+    long = b"".join(data + b"\n" for data in encoded if len(data) > _MAX_TEXT)
+    if long and _fault(long):
         return False
     return not _holds_controls(b"\n".join(encoded)) and not any(_faults(lines))
 
