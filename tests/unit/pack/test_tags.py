@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consortium.errors import UsageError
-from consortium.model import MAX_TAG_CHARACTERS, MAX_TAGS
+from consortium.model import MAX_TAG_CHARACTERS, MAX_TAGS, PackRow
 from consortium.pack import Stated
 from consortium.pack.layout import KeptTags, Role
 from consortium.pack.tags import fold_tag, keep, read_tags, split_tags
@@ -50,6 +50,16 @@ def test_what_is_kept_is_shown_as_sent(desk: Desk) -> None:
     assert ("tags", Role.TAGS) in [(c.header, c.role) for c in report.sent]
     assert "tags" not in report.not_sent
     assert report.tags == ()
+
+
+def test_shared_tags_travel_in_the_pack(desk: Desk) -> None:
+    made = desk.pack(desk.write(LIST), stated=Stated(keep=("tags",)))
+    _, items, _ = desk.unpack(made.path)
+    assert [item.tags for item in items if isinstance(item, PackRow)] == [
+        ("donor", "volunteer"),
+        ("donor",),
+        (),
+    ]
 
 
 def test_a_mapping_keeps_tags_too(desk: Desk) -> None:
