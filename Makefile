@@ -31,6 +31,13 @@ check: $(VENV)/.full
 	$(BIN)/lint-imports
 	$(BIN)/python docs/check.py
 
+$(VENV)/.bench: $(VENV)/.full
+	$(PIP) install --constraint constraints.txt --editable ".[bench]"
+	@touch $@
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/run.py
+
 format: $(VENV)/.full
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
