@@ -39,6 +39,7 @@ _BUFFER_BYTES = 2**20
 _METADATA_BYTES = 64 * 2**20
 _METADATA_ITEMS = 2**20
 _MAX_DEPTH = 8
+_MOST_DIGITS = 100
 _EXPORT = "Write the file again, or export the list as CSV (UTF-8)"
 _MIDNIGHT = re.compile(r"(?:[ T]00:00(?::00)?)?(?:\.0+)?(Z?)$")
 
@@ -193,7 +194,7 @@ def _text(value: Any) -> str:  # noqa: ANN401, PLR0911 - whatever pyarrow makes 
             return str(value)
         case float():
             return plain_number(repr(value)) if math.isfinite(value) else ""
-        case Decimal():
+        case Decimal() if abs(value.adjusted()) <= _MOST_DIGITS:
             whole = value == value.to_integral_value()
             return str(int(value)) if whole else format(value, "f")
         case bytes():
