@@ -42,7 +42,7 @@ HEADERS = st.sampled_from(
     [
         "email", "E-mail", "phone", "Cell", "first_name", "Full Name", "zip", "ST", "DOB", "id",
         "Do Not Email", "can2_subscription_status", "OPTIN_TIME", "UNSUB_TIME", "Street", "notes",
-        "VANID", "", "\ufeff", "=cmd",
+        "VANID", "", "\ufeff", "=cmd", "tags", "relationship", "Status", "cell", "UNSUB_REASON",
     ]
 )  # fmt: skip
 CELLS = st.one_of(
