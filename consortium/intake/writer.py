@@ -1,6 +1,6 @@
 """Writes what a pack became, invisible until its upload counts, in short transactions.
 
-Rows go in as they come, under reserved numbers. What they name is collected for a million rows and
+Rows go in as they come, under reserved numbers. What they name is collected for 200,000 rows and
 then written in the order of its own keys (`store.staging`), and opt-outs last (`store.list_bans`),
 since whoever holds a banned address may be told by the list's own rows. Memory: about 130 bytes a
 row of those, and 110 for each opt-out of the list.
@@ -24,7 +24,7 @@ from consortium.types import Token
 
 __all__ = ["Writer"]
 
-_RUN = 1_000_000
+_RUN = 200_000
 
 
 class Writer:
