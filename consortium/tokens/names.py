@@ -155,9 +155,10 @@ def parts(*, first: str = "", middle: str = "", last: str = "", suffix: str = ""
     if "," in last and not first.strip():
         full = split_full(last)
         return Name(full.first, full.middle or written(middle), full.last, full.suffix)
-    alone = first.isalpha() and last.isalpha() and not suffix
-    ending = "" if alone else _suffix_of(suffix, last, first)
-    return Name(_bare_part(first), _bare_part(middle), _bare_part(last), ending)
+    ending = ""
+    if suffix or " " in last or " " in first or "," in last or "," in first:
+        ending = _suffix_of(suffix, last, first)
+    return Name(_bare_part(first), middle and _bare_part(middle), _bare_part(last), ending)
 
 
 def split_full(raw: str) -> Name:
