@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from consortium.identity.spark import SparkClosure
 
 __all__ = ["command"]
+
+_ROW = re.compile(r"u-[0-9]+:[0-9]+")
 
 
 @click.group("merge")
@@ -110,7 +113,7 @@ def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
     Either two rows, in the operator's word, or a file in which a partner says so of its own rows.
     """
     consortium = host(ctx)
-    if len(what) == 1:
+    if len(what) == 1 and not _ROW.fullmatch(what[0]):
         file = Path(what[0])
         with reading(file) as text:
             _say_decided(consortium.merges.record(text, name=file.name))
@@ -128,8 +131,10 @@ def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
 def split(ctx: click.Context, *, rows: tuple[str, ...], yes: bool) -> None:
     """Record that ROW... are not the person of the other rows they are with, on the host."""
     consortium = host(ctx)
-    others = len(consortium.merges.show(rows[0])) - len(set(rows))
-    say(f"{counted(len(set(rows)), 'row')} to be kept apart from {counted(others, 'other')}")
+    together = {f"{r.upload}:{r.source[1]}" for r in consortium.merges.show(rows[0])}
+    if together > set(rows):
+        others = counted(len(together - set(rows)), "other")
+        say(f"{counted(len(set(rows)), 'row')} to be kept apart from {others}")
     confirm("No merge joins them again, ever?", yes=yes)
     _say_decided(consortium.merges.split(list(rows)))
 

@@ -40,6 +40,7 @@ def test_an_operator_shows_splits_keeps_apart_and_lists(world: World) -> None:
     one, other, third = (f"{upload}:{number}" for number in (1, 2, 3))
     assert rows(world, one) == [one, other]
     world.refuses("merge", "never", one, other, home="host", code=2, says="--yes")
+    world.refuses("merge", "never", one, home="host", code=2, says="two rows")
     assert rows(world, one) == [one, other]
     out = world.ok("merge", "never", one, other, "--yes", home="host")
     assert out.startswith("1 pair never to be merged\n")
