@@ -36,6 +36,7 @@ _TURNS: Final = 8
 _MIN_SLIPPED: Final = 4
 _MIN_SHORTENED: Final = 3
 _WORDS = tables.word_sets("names.toml")
+_NAMELESS = _WORDS["fillers"]
 _NULLS = frozenset({"NULL", "null"})  # what databases write; Null is a surname
 _SUFFIXES = {
     **dict.fromkeys(("jr", "junior", "jnr"), "jr"),
@@ -87,11 +88,11 @@ def written(raw: str) -> str:
     """
     if raw.isalpha() and raw.isascii():
         name = raw[:_MAX_WRITTEN]
-        return "" if name.lower() in _WORDS["fillers"] or name in _NULLS else name
+        return "" if name.lower() in _NAMELESS or name in _NULLS else name
     name = _legible(raw)[:_MAX_WRITTEN].strip()
     if _NO_NAME.search(name) or not any(map(str.isalpha, name)):
         return ""
-    no_value = name in _NULLS or _letters(name) in _WORDS["fillers"]
+    no_value = name in _NULLS or _letters(name) in _NAMELESS
     return "" if no_value else name
 
 
@@ -178,7 +179,7 @@ def _is_special(first: str, last: str) -> bool:
         start in _WORDS["titles"]
         or end in _SUFFIXES
         or end in _WORDS["degrees"]
-        or start + end in _WORDS["fillers"]
+        or start + end in _NAMELESS
     )
 
 
@@ -273,7 +274,7 @@ def _words(raw: str) -> list[str]:
     """The words of a name, without titles before and suffixes and degrees behind it."""
     if raw.isascii() and raw.isalpha() and len(raw) <= _MAX_WRITTEN:
         word = raw.lower()
-        return [] if word in _WORDS["fillers"] or raw in _NULLS else [word]
+        return [] if word in _NAMELESS or raw in _NULLS else [word]
     if not written(raw):
         return []
     words = [only for word in _cell_words(raw) if (only := "".join(filter(str.isalpha, word)))]
@@ -286,8 +287,10 @@ def _words(raw: str) -> list[str]:
 
 def _bare_part(raw: str) -> str:
     """A name part as written, without titles before and suffixes and degrees behind it."""
-    if not raw or (raw.isalpha() and raw.isascii()):
-        return raw and written(raw)
+    if raw.isalpha() and raw.isascii() and len(raw) <= _MAX_WRITTEN:
+        return "" if raw.lower() in _NAMELESS or raw in _NULLS else raw
+    if not raw:
+        return ""
     return _bared(raw) if len(raw) <= _MAX_WRITTEN else _bared.__wrapped__(raw)
 
 
