@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, Table, delete, func, insert, select, update
 
 from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import Purpose
@@ -339,36 +339,50 @@ def end(tx: Tx, load_id: int, *, at: datetime) -> bool:
 
 
 def delete_some(tx: Tx, load_id: int, *, limit: int) -> int:
-    """Delete up to `limit` rows of each kind of a load that does not count; 0: none were left."""
-    done = 0
-    for table, key in ((_link, None), (_row, _row.c.id), (_history, _history.c.id)):
-        if key is None:
-            rows = list(
-                tx.execute(
-                    select(_link.c.row_id).where(_link.c.load_id == load_id).distinct().limit(limit)
-                ).scalars()
-            )
-            for part in chunked(rows, _IN):
-                tx.execute(
-                    delete(_link).where(_link.c.load_id == load_id, _link.c.row_id.in_(part))
-                )
-        else:
-            statement = select(key).where(table.c.load_id == load_id).limit(limit)
-            rows = list(tx.execute(statement).scalars())
-            for part in chunked(rows, _IN):
-                tx.execute(delete(table).where(key.in_(part)))
-        done += len(rows)
-        if done >= limit:
+    """Delete up to `limit` of what a load that does not count has brought; 0: nothing was left."""
+    for delete_from in (_delete_links, _delete_rows, _delete_history, _delete_sets):
+        if done := delete_from(tx, load_id, limit):
             return done
-    return done
+    return 0
+
+
+def _delete_links(tx: Tx, load_id: int, limit: int) -> int:
+    statement = select(_link.c.row_id).where(_link.c.load_id == load_id).distinct().limit(limit)
+    rows = list(tx.execute(statement).scalars())
+    for part in chunked(rows, _IN):
+        tx.execute(delete(_link).where(_link.c.load_id == load_id, _link.c.row_id.in_(part)))
+    return len(rows)
+
+
+def _delete_rows(tx: Tx, load_id: int, limit: int) -> int:
+    return _delete_by_id(tx, _row, load_id, limit)
+
+
+def _delete_history(tx: Tx, load_id: int, limit: int) -> int:
+    return _delete_by_id(tx, _history, load_id, limit)
+
+
+def _delete_by_id(tx: Tx, table: Table, load_id: int, limit: int) -> int:
+    statement = select(table.c.id).where(table.c.load_id == load_id).limit(limit)
+    rows = list(tx.execute(statement).scalars())
+    for part in chunked(rows, _IN):
+        tx.execute(delete(table).where(table.c.id.in_(part)))
+    return len(rows)
+
+
+def _delete_sets(tx: Tx, load_id: int, limit: int) -> int:
+    statement = select(_set.c.number).where(_set.c.load_id == load_id).limit(min(limit, _IN))
+    numbers = list(tx.execute(statement).scalars())
+    for table in (_set_member, _set):
+        tx.execute(delete(table).where(table.c.load_id == load_id, table.c.number.in_(numbers)))
+    return len(numbers)
 
 
 def forget(tx: Tx, load_id: int) -> None:
     """Remove a staged load whose rows are gone."""
     if tx.execute(select(_load.c.state).where(_load.c.id == load_id)).scalar() != STAGED:
         return
-    for table in (_set_member, _set, _licence):
-        tx.execute(delete(table).where(table.c.load_id == load_id))
+    tx.execute(delete(_licence).where(_licence.c.load_id == load_id))
     tx.execute(delete(_load).where(_load.c.id == load_id))
 
 
@@ -379,8 +393,6 @@ def mark_erased(tx: Tx, load_id: int) -> bool:
     ).scalar_one()
     if left:
         return False
-    for table in (_set_member, _set):
-        tx.execute(delete(table).where(table.c.load_id == load_id))
     changed = tx.execute(
         update(_load)
         .where(_load.c.id == load_id, _load.c.state == ENDED, _load.c.salt != b"")

@@ -203,6 +203,9 @@ class _Run:
             )
         voter_links.close(self.database, load.id, close, run=number)
         voter_links.add(self.database, load.id, add, run=number)
+        with self.database.read() as tx:  # counting takes longer than a writer may
+            persons = voter_links.count_persons(tx, generation)
+            matched = voter_links.matched_persons(tx, load.id, run=number, generation=generation)
         with self.database.write() as tx:
             if not voter_links.show(tx, load.id, run=number, instead_of=load.match_run):
                 raise StateConflict(
@@ -210,8 +213,6 @@ class _Run:
                     hint="Run the match again.",
                 )
             now = self.clock.now()
-            persons = voter_links.count_persons(tx, generation)
-            matched = voter_links.matched_persons(tx, load.id, run=number, generation=generation)
             entry = ledger.append(
                 tx,
                 entries.voters_matched(
