@@ -45,7 +45,7 @@ _SUFFIXES = {
     **dict.fromkeys(("iii", "3rd", "3d"), "iii"),
     **dict.fromkeys(("iv", "4th"), "iv"),
 }
-_TWO_WORDS = re.compile(r"([A-Za-z]{1,40}) ([A-Za-z]{1,40})")
+_TWO_WORDS = re.compile(r"([A-Za-z]{1,40})(,?) ([A-Za-z]{1,40})")
 _ASIDE = re.compile(r"\([^()]*\)|\"[^\"]*\"|\u201c[^\u201d]*\u201d")
 _NO_NAME = re.compile(r"^\s*(?:[=+@]|-\d)|://|www\.|[@<>{}|\\]|\d{4}", re.IGNORECASE)
 # What may not stand in a message's greeting; 32 digits of a hash cannot be a name.
@@ -167,8 +167,12 @@ def split_full(raw: str) -> Name:
 
     Particles belong to the surname (`Maria de la Cruz`); a single word is a first name.
     """
-    if (two := _TWO_WORDS.fullmatch(raw)) and not _is_special(*two.groups()):
-        return Name(two[1], "", two[2])
+    if two := _TWO_WORDS.fullmatch(raw):
+        first, comma, last = two.groups()
+        if not comma and not _is_special(first, last):
+            return Name(first, "", last)
+        if comma and not _is_special(first, last) and not _is_special(last, first):
+            return Name(_bare_part(last), "", _bare_part(first))
     return _split_full(raw)
 
 

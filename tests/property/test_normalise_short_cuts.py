@@ -85,7 +85,10 @@ def test_name_parts_are_those_of_cells_too_long_to_be_remembered(
 
 
 @settings(max_examples=400)
-@given(near_name | anything)
+@given(near_name | anything | st.builds("{}, {}".format, word, word))
+@example("Lopez, Dr")
+@example("Jr, Dana")
+@example("Null, Dana")
 @example("Dr Lopez")
 @example("Dana Jr")
 @example("not given")
