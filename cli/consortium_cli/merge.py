@@ -78,12 +78,12 @@ def _spark(master: str | None, folder: Path | None) -> SparkClosure | None:
 
 
 @command.command("show")
-@click.argument("row")
+@click.argument("what", metavar="ROW|MESSAGE")
 @format_option
 @click.pass_context
-def show(ctx: click.Context, *, row: str, form: str) -> None:
-    """Show which rows are one person with ROW, on the host. Nobody is named."""
-    found = host(ctx).merges.show(row)
+def show(ctx: click.Context, *, what: str, form: str) -> None:
+    """Show the rows of the person of ROW or MESSAGE (m-1182), on the host. Nobody is named."""
+    found = host(ctx).merges.show(what)
     show_rows(
         ("row", "partner", "list"),
         ((f"{r.upload}:{r.source[1]}", r.owner, r.list_name) for r in found),

@@ -50,16 +50,20 @@ class Merges:
             closure=spark or components.closure,
         )
 
-    def show(self, row: str) -> builtins.list[NamedRow]:
-        """Every row of the person whom a row belongs to.
+    def show(self, name: str) -> builtins.list[NamedRow]:
+        """Every row of the person whom a row belongs to, or whom a message was for.
+
+        Takes the operator's passphrase: a person's owners are not for the coordinator to see.
 
         Args:
-            row: As people call it, `u-0042:17`.
+            name: A row as people call it, `u-0042:17`, or a message, `m-1182`.
 
         Raises:
-            UsageError, NotFound: That is no row, or it is not merged.
+            UsageError, NotFound: It is neither, or not merged.
         """
-        return decisions.person_of(self._context.database, row)
+        context = self._context
+        context.keys.open("match")
+        return decisions.person_of(context.database, name)
 
     def households(self) -> identity.Households:
         """Which persons share an address or a number, so that a plan writes to one of them.

@@ -34,10 +34,10 @@ from consortium.errors import EvidenceError, NotFound, StateConflict, UsageError
 from consortium.identity.evaluate import NeverPair
 from consortium.ledger import entries, note
 from consortium.model import ConsortiumCard
-from consortium.store import decisions, merges, partners, state, uploads
+from consortium.store import decisions, history, merges, partners, state, uploads
 from consortium.store.decisions import DecisionRecord, NamedRow, NeverRecord, Source
 from consortium.store.engine import Database, Tx
-from consortium.types import EntryIndex, PartnerSlug, PersonId, UploadDigest
+from consortium.types import EntryIndex, PartnerSlug, PersonId, SourceRowId, UploadDigest
 from consortium.vault import signed
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
 KIND: Final = "never-merge"
 """What an owner's signed document is called."""
 
+_MESSAGE = re.compile(r"m-[0-9]{1,18}")
 _ROW = re.compile(r"(u-[0-9]{1,15}):([1-9][0-9]{0,14})")
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -213,16 +214,24 @@ def split(database: Database, rows: Sequence[str], *, clock: Clock) -> Decided:
         return _decide(tx, list(product(chosen, others)), word=None, clock=clock)
 
 
-def person_of(database: Database, row: str) -> list[NamedRow]:
+def person_of(database: Database, name: str) -> list[NamedRow]:
     """Every row of the person whom a row belongs to, in the generation in use.
 
+    Args:
+        database: The store.
+        name: The row, as `row_of` reads it; or a message, `m-1182`, for the row it rests on.
+
     Raises:
+        UsageError: It names neither.
         NotFound: The row is not there, or not merged.
     """
     with database.read() as tx:
         generation = state.merge_generation(tx)
-        found = row_of(tx, row)
-        person = merges.person_of_row(tx, found.id, generation=generation)
+        if _MESSAGE.fullmatch(name):
+            row = SourceRowId(history.message(tx, name).row_id)
+        else:
+            row = row_of(tx, name).id
+        person = merges.person_of_row(tx, row, generation=generation)
         return _rows_of(tx, person, generation)
 
 
