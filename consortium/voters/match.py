@@ -45,7 +45,7 @@ from consortium.voters import compare, sweep
 from consortium.voters.compare import PersonEvidence
 from consortium.voters.evidence import VoterBlock, short
 from consortium.voters.judge import Matcher
-from consortium.voters.load import open_frequencies, row_opener
+from consortium.voters.staging import open_frequencies, row_opener
 
 __all__ = ["MatchResult", "OwnRate", "rate_of_owner", "run"]
 

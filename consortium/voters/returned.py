@@ -29,7 +29,7 @@ from consortium.voters import sweep
 from consortium.voters.convert import id_of
 from consortium.voters.evidence import VoterIds
 from consortium.voters.layout import Columns, fold, id_columns
-from consortium.voters.load import VoterFile
+from consortium.voters.staging import VoterFile
 
 __all__ = ["ReturnedResult", "read"]
 

@@ -269,7 +269,7 @@ def die_loading(url: str, match_key: str, token_key: str, card: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
 
-    sys.modules["consortium.voters.load"]._RUN = 500  # so that some of it is written by then
+    sys.modules["consortium.voters.staging"]._RUN = 500  # so that some of it is written by then
     voters.load(
         Database.open(url),
         replace(file, batches=cut),

@@ -26,7 +26,7 @@ from consortium.testing.clock import FakeClock
 from consortium.types import PartnerSlug
 from consortium.voters import RawVoters
 from consortium.voters.evidence import VoterBlock
-from consortium.voters.load import row_opener
+from consortium.voters.staging import row_opener
 from tests.harness.pages import ROOT
 from tests.harness.voting import (
     NC,
