@@ -72,16 +72,18 @@ def cpu_seconds() -> float:
 
 
 def write_beside(url: str) -> None:
-    """Another writer, until its standard input closes: prints each wait, in milliseconds."""
-    database = Database.open(url)
+    """Another writer, until its standard input closes: then prints each wait, in milliseconds."""
+    database, waits = Database.open(url), list[float]()
     os.set_blocking(sys.stdin.fileno(), False)
+    print("ready", flush=True)
     while sys.stdin.buffer.read(1) is None:
         asked = time.perf_counter()
         with database.write() as tx:
             tx.execute(text("DELETE FROM consortium_limit"))
-            print(1000 * (time.perf_counter() - asked))
+            waits.append(1000 * (time.perf_counter() - asked))
         time.sleep(_PAUSE_SECONDS)
     database.close()
+    print(*waits)
 
 
 @contextlib.contextmanager
@@ -94,10 +96,10 @@ def writer_beside(url: str, *, wanted: bool) -> Iterator[list[float]]:
     command = [sys.executable, __file__, "--write-beside", url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        first = process.stdout.readline()
+        process.stdout.readline()
         yield waits
         said, _ = process.communicate()
-    waits.extend(sorted(map(float, (first + said).split())))
+    waits.extend(sorted(map(float, said.split())))
 
 
 def measure(
