@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
@@ -144,21 +144,19 @@ class Tally:
         self.partly += batch.partly
         self._attested.update(batch.claimed)
         self._refused.update(batch.refused)
-        for row in batch.rejected:
-            self._count(row)
-        for flaw in batch.flaws:
-            self._count(flaw)
-            self._used[flaw.code, flaw.column] += flaw.row_used
+        for problems in (batch.rejected, batch.flaws):
+            self._count(problems)
+        self._used.update((f.code, f.column) for f in batch.flaws if f.row_used)
         self._seen.add(batch.seen)
 
-    def _count(self, problem: RejectedRow | Flaw) -> None:
-        key = (problem.code, problem.column)
-        self._faults[key] += 1
-        lines = self._lines.setdefault(key, [])
-        if len(lines) < FIRST_LINES or problem.line < lines[-1]:  # a batch's flaws come after
-            lines.append(problem.line)
-            lines.sort()
-            del lines[FIRST_LINES:]
+    def _count(self, problems: Sequence[RejectedRow] | Sequence[Flaw]) -> None:
+        """Count problems of one batch, and keep the first lines of each kind."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for problem in problems:
+            found.setdefault((problem.code, problem.column), []).append(problem.line)
+        for kind, lines in found.items():
+            self._faults[kind] += len(lines)
+            self._lines[kind] = sorted((*self._lines.get(kind, ()), *lines))[:FIRST_LINES]
 
     def report(self, reading: Reading, *, problems: ProblemFile | None) -> CheckReport:
         """The report of all that was counted."""

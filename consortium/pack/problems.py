@@ -14,10 +14,9 @@ import csv
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Self, TextIO
+from typing import NamedTuple, Self, TextIO
 
 from consortium.errors import BadFile, StateConflict
 from consortium.tokens import REJECTIONS
@@ -69,8 +68,7 @@ _HEADER = ("record", "line", "column", "code", "what", "row")
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
-@dataclass(frozen=True, slots=True)
-class RejectedRow:
+class RejectedRow(NamedTuple):
     """A row that is not sent.
 
     Attributes:
@@ -91,8 +89,7 @@ class RejectedRow:
         return CODES[self.code]
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(NamedTuple):
     """A value that is not sent, of a row that may be.
 
     Attributes:

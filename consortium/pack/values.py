@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from consortium.pack.births import Births
 from consortium.pack.layout import Layout, Role
@@ -40,8 +40,7 @@ _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(NamedTuple):
     """A value that is not used: index of its row in the batch, of its column, and why."""
 
     row: int
