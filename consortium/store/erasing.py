@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sqlalchemy import select
 
 from consortium.model import UploadState
-from consortium.store import memberships
+from consortium.store import columns, memberships
 from consortium.store.chunks import ChunkSize
 from consortium.store.engine import Database, Tx
 from consortium.store.tables import metadata
@@ -48,9 +48,10 @@ def delete_rows(database: Database, upload_id: int) -> int:
     """
     done = 0
     while len(rows := _some_rows(database, upload_id)):
-        _in_chunks(database, rows, _mark)
         with database.read() as tx:
             mentions, keys = _mentions(tx, rows), _keys(tx, rows)
+            beside = _beside(tx, rows, mentions, keys)
+        _in_chunks(database, beside, memberships.mark)
         _in_chunks(database, mentions, _drop_mentions)
         _in_chunks(database, keys, _drop_keys)
         _in_chunks(database, rows, _drop_rows)
@@ -64,7 +65,7 @@ def delete_some(tx: Tx, upload_id: int, *, limit: int) -> int:
     rows = np.array(list(found), dtype=np.int64)
     if len(rows):
         mentions, keys = _mentions(tx, rows), _keys(tx, rows)
-        _mark(tx, rows)
+        memberships.mark(tx, _beside(tx, rows, mentions, keys))
         _drop_mentions(tx, mentions)
         _drop_keys(tx, keys)
         _drop_rows(tx, rows)
@@ -131,8 +132,25 @@ def _spans(rows: Ints) -> list[Ints]:
     return [rows[i : i + _FETCH] for i in range(0, len(rows), _FETCH)]
 
 
-def _mark(tx: Tx, rows: Ints) -> None:
-    memberships.mark_neighbours(tx, rows.tolist())
+def _beside(tx: Tx, rows: Ints, mentions: Ints, keys: Sequence[tuple[bytes, int]]) -> list[int]:
+    """Other rows that share a key with these, if these belong to persons still.
+
+    Once a merge has let them go it has judged the others anew; and one that comes after this will
+    not judge anybody with them, since their upload does not count.
+    """
+    if not memberships.any_visible(tx, int(rows.min()), int(rows.max())):
+        return []
+    statement = "SELECT row_id FROM consortium_{}"
+    found = [np.zeros(0, dtype=np.int64)]
+    points, values = np.unique(mentions[:, 0]).tolist(), [value for value, _ in keys]
+    for table, where, among in (
+        ("row_contact", "point_id", points),
+        ("row_key", "value", values),
+    ):
+        for part in columns.look_up(tx, statement.format(table), where=where, among=among):
+            holders = np.array([row for (row,) in part], dtype=np.int64)
+            found.append(holders[~np.isin(holders, rows)])
+    return [int(row) for row in np.unique(np.concatenate(found))]
 
 
 def _drop_mentions(tx: Tx, pairs: Ints) -> None:

@@ -7,7 +7,7 @@ reader sees and `sweep` takes back. Readers give persons of active uploads only:
 one are gone from the moment it ends, whether merged again or not.
 
 A membership whose person may be wrong, because a row beside it was deleted since
-(`memberships.mark_neighbours`) or a merge died over it, has `to_generation` at `STALE`, above every
+(`memberships.mark`) or a merge died over it, has `to_generation` at `STALE`, above every
 generation: readers see it as before, and the next merge judges it anew.
 """
 
