@@ -153,7 +153,7 @@ class ConsentReader:
     def _word(self, status: StatusColumn, cell: str) -> _Word:
         if not status.words and (cell[:1].isalnum() or not cell):  # a time, or none
             return _WORDS[status.filled if cell else status.empty]
-        key = (status.column, cell)
+        key = (id(status), cell)  # two rules may speak of one column
         found = self._words.get(key)
         if found is None:
             word = fold_header(cell)

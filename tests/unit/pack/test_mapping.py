@@ -173,3 +173,25 @@ def test_a_refusal_in_the_column_of_relationships_stays_a_refusal(desk: Desk) ->
     read = desk.read(path, mapping=desk.mapping(text))
     assert [row.relationship for row in read.rows] == [Relationship.MEMBER]
     assert [(o.number, o.cause) for o in read.opt_outs] == [(2, "do_not_contact")]
+
+
+def test_what_came_of_a_call_or_text_is_read_for_refusals(desk: Desk) -> None:
+    rows = ("STOP", "Wrong Number", "Do not contact", "Supporter", "", "Landline")
+    text = "email,cell,Result\n" + "".join(
+        f"p{n}@mail.example.org,503-555-01{n:02},{word}\n" for n, word in enumerate(rows)
+    )
+    stated = parse_attest(["email=express", "sms=express"])
+    read = desk.read(desk.write(text), stated=stated)
+    assert [(o.number, o.cause, len(o.emails)) for o in read.opt_outs] == [
+        (1, "unsubscribed", 0),
+        (2, "bounced", 0),
+        (3, "do_not_contact", 1),
+    ]
+    assert {row.number: (len(row.emails), len(row.phones)) for row in read.rows} == {
+        1: (1, 0),
+        2: (1, 0),
+        4: (1, 1),
+        5: (1, 1),
+        6: (1, 1),
+    }
+    assert {r.number: r.sms_consent.basis for r in read.rows}[6] is ConsentBasis.NONE
