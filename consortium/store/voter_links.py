@@ -42,6 +42,7 @@ __all__ = [
     "show",
     "still_there",
     "sweep",
+    "unfinished",
 ]
 
 _load = metadata.tables["consortium_voter_load"]
@@ -255,18 +256,19 @@ def still_there(tx: Tx, rows: Collection[int], *, generation: int) -> set[int]:
     return found
 
 
+def unfinished(tx: Tx) -> list[tuple[int, int]]:
+    """(run, load) of runs that are going on, or that a dead process left."""
+    statement = select(_match.c.id, _match.c.load_id).where(_match.c.finished_at.is_(None))
+    return [(int(run), int(load)) for run, load in tx.execute(statement)]
+
+
 def sweep(database: Database) -> bool:
     """Take back what runs that died had written; returns whether there was anything.
 
     The caller holds the lock under which matches run.
     """
     with database.read() as tx:
-        dead = [
-            (int(run), int(load))
-            for run, load in tx.execute(
-                select(_match.c.id, _match.c.load_id).where(_match.c.finished_at.is_(None))
-            )
-        ]
+        dead = unfinished(tx)
     for run, load in dead:
         _take_back(database, load, run)
         with database.write() as tx:

@@ -133,8 +133,15 @@ def converter(setup: ConvertSetup) -> Callable[[RawVoters], Converted]:
 
 
 def id_of(row: Sequence[str], columns: Columns) -> str:
-    """The voter's id of a record, as it is compared: capitals, no blanks; empty for none."""
-    return _cell(row, columns).upper().replace(" ", "")[:_LONGEST_ID]
+    """The voter's id of a record, as it is compared: capitals, no blanks; empty for none.
+
+    The parts of one that stands in several columns are joined with hyphens.
+    """
+    for group in columns:
+        parts = ["".join(row[i].upper().split()) for i in group]
+        if parts[0]:
+            return "-".join(part for part in parts if part)[:_LONGEST_ID]
+    return ""
 
 
 def _cell(row: Sequence[str], columns: Columns) -> str:
@@ -293,7 +300,7 @@ class _Converter:
             path = "/".join(part for part in (start, rule.prefix, last) if part)
             paths.setdefault(rule.kind, path)
             title = next((row[i].strip() for i in rule.name if row[i].strip()), cell)
-            steps.append((rule.kind, path, title[:_LONGEST_CODE], parent))
+            steps.append((rule.kind, path, _printable(title)[:_LONGEST_CODE], parent))
         chains[cells] = len(found.chains)
         found.chains.append(tuple(steps))
         return chains[cells]
@@ -301,5 +308,10 @@ class _Converter:
 
 def code(text: str) -> str:
     """A step of a place's path: one line in capitals, without the stroke that parts steps."""
-    plain = "".join(c if c.isprintable() else " " for c in text[:200]).replace("/", "-")
-    return " ".join(plain.upper().split())[:_LONGEST_CODE]
+    plain = _printable(text).replace("/", "-").upper()
+    return " ".join(plain.split())[:_LONGEST_CODE].strip()
+
+
+def _printable(text: str) -> str:
+    """One line with nothing invisible in it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:200]).split())

@@ -41,11 +41,13 @@ def sweep(database: Database) -> None:
     with database.read() as tx:
         loads = bool(voters.staged(tx) or voters.unerased(tx))
         lists = returned.staged(tx)
+        matches = bool(voter_links.unfinished(tx))
     if loads:
         with contextlib.suppress(StateConflict), locks.exclusive(database, LOCK):
             clear(database)
-    with contextlib.suppress(StateConflict), locks.exclusive(database, MATCH_LOCK):
-        voter_links.sweep(database)
+    if matches:
+        with contextlib.suppress(StateConflict), locks.exclusive(database, MATCH_LOCK):
+            voter_links.sweep(database)
     if lists:
         with contextlib.suppress(StateConflict), locks.exclusive(database, RETURNED_LOCK):
             for number in lists:

@@ -127,7 +127,7 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, object], list[str]]] = {
             "Elector Markers": "", "Elector DOB": "", "Elector Name": "Rivera, Carlos Jr",
             "PostCode": "sw1a1aa", "Address1": "12 High Street", "Address2": "",
         },
-        {"birth": "", "postcode": "SW1A 1AA", "id": "AB11230"},
+        {"birth": "", "postcode": "SW1A 1AA", "id": "AB1-123-0"},
         ["polling_district:UK-REGISTER/AB1"],
     ),
     "union-ballot": (
