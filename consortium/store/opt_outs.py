@@ -16,8 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from consortium.model import Channel, Scope, UploadState
 from consortium.store.engine import Tx
 from consortium.store.rows import Point
-from consortium.store.suppressions import stands
-from consortium.store.suppressions import KIND_OF
+from consortium.store.suppressions import KIND_OF, stands
 from consortium.store.tables import metadata
 from consortium.types import EntryIndex, PartnerSlug, Token, UploadDigest
 

@@ -167,9 +167,7 @@ def _found(ledger: SampleLedger) -> None:
             )
         )
     ledger.append(entries.upload_withdrawn(_NURSES, upload=uploads[1], by="partner", at=_AT))
-    ledger.append(
-        entries.upload_replaced(_NURSES, upload=uploads[3], successor=uploads[0], at=_AT)
-    )
+    ledger.append(entries.upload_replaced(_NURSES, upload=uploads[3], successor=uploads[0], at=_AT))
     ledger.append(entries.upload_expired(_NURSES, upload=uploads[2], at=_AT))
     ledger.append(entries.upload_erased(_NURSES, upload=uploads[2], at=_AT))
     ledger.append(
