@@ -67,6 +67,7 @@ class LayoutDocument(Document):
         region: Country whose local phone numbers and order of dates such a list has.
         marks: Headers that only this system writes, spelled in any way.
         spelled: The same, but only in exactly this spelling.
+        required: Headers, in exactly this spelling, without which it is not recognised.
         ignore: Headers that are not read even if another layout would.
         columns: Role → headers, best first.
         relationship: Columns that say what people are to the owner, and their words.
@@ -79,6 +80,7 @@ class LayoutDocument(Document):
     region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] | None = None
     marks: Several[str] = ()
     spelled: Several[str] = ()
+    required: Several[str] = ()
     ignore: Several[str] = ()
     columns: dict[Word[Role], Several[str]]
     relationship: _Relationship | None = None
@@ -149,7 +151,7 @@ def recognise(headers: Sequence[str]) -> Layout:
         (
             _Hit(d, d.marks_in(spelled, folded), len(_known_to(name) & folded))
             for name, d in layout_documents().items()
-            if name != _PLAIN
+            if name != _PLAIN and set(d.required) <= set(spelled)
         ),
         key=lambda hit: (-hit.marks, -hit.known, hit.document.name),
     )

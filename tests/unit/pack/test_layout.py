@@ -137,6 +137,15 @@ def test_exact_spelling_tells_systems_apart_that_differ_in_nothing_else() -> Non
     assert recognise(["First Name", "Last Name", "Cell", "Zip"]).name == "plain"
 
 
+def test_a_list_is_taken_for_one_of_opt_outs_only_with_every_header_of_it() -> None:
+    headers = "cell,first_name,last_name,external_id,campaign_name,organization_name".split(",")
+    assert recognise(headers).name == "spoke-opt-outs"
+    for missing in headers:
+        rest = [header for header in headers if header != missing]
+        assert recognise(rest).name != "spoke-opt-outs"
+        assert not any(s.filled is Meaning.UNSUBSCRIBED for s in recognise(rest).statuses)
+
+
 def test_relationship_is_read_where_a_layout_knows_its_words() -> None:
     layout = recognise(UNION.split(","))
     assert layout.relationship is not None
