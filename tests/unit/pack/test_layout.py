@@ -138,7 +138,14 @@ def test_exact_spelling_tells_systems_apart_that_differ_in_nothing_else() -> Non
 
 
 def test_a_list_is_taken_for_one_of_opt_outs_only_with_every_header_of_it() -> None:
-    headers = "cell,first_name,last_name,external_id,campaign_name,organization_name".split(",")
+    headers = [
+        "cell",
+        "first_name",
+        "last_name",
+        "external_id",
+        "campaign_name",
+        "organization_name",
+    ]
     assert recognise(headers).name == "spoke-opt-outs"
     for missing in headers:
         rest = [header for header in headers if header != missing]
