@@ -1,6 +1,6 @@
 """What the scored layer adds to the rules: both on the same generated worlds.
 
-    python benchmarks/scored_quality.py --make ../shared/tools/make_lists.py --seed 8101 --seed 8202
+    python -m benchmarks.scored_quality --make ../shared/tools/make_lists.py --seed 8101 --seed 8202
 
 Figures as in `merge_quality`. Seeds that the weights were learnt on (`train_scored.SEEDS`) are
 refused. `--json FILE` writes the figures.

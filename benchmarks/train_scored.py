@@ -1,6 +1,6 @@
 """Learn the weights of the scored layer from made-up worlds, with Splink, once for each version.
 
-    python benchmarks/train_scored.py --make ../shared/tools/make_lists.py --out FILE
+    python -m benchmarks.train_scored --make ../shared/tools/make_lists.py --out FILE
 
 Rows are read as `merge_quality` reads them. Their attributes go to Splink as hashes under a key
 that is thrown away. m is estimated from pairs of one human, whom the world knows, u from random
