@@ -47,7 +47,8 @@ def map_batches(
     Args:
         make: `package.module:function`. The function is called once in each process with `setup`
             and returns the callable that turns one batch into one result.
-        setup: What the callable needs; must be picklable.
+        setup: What the callable needs; must be picklable. Or a function without arguments that
+            gives it, asked while the processes start.
         batches: Taken one by one, at most two ahead for each worker; picklable.
         workers: Processes beside this one. 0: the work is done here. A process takes 0.3-0.5 s
             to start, so a few thousand rows are done faster here.
@@ -63,12 +64,15 @@ def map_batches(
 
 def _map(make: str, setup: object, batches: Iterable[Any], workers: int) -> Iterator[Any]:
     if workers <= 0:
-        work = _find(make)(setup)
+        work = _find(make)(setup() if callable(setup) else setup)
         for batch in batches:
             yield work(batch)
         return
-    crew = [_Worker(make, setup) for _ in range(workers)]
+    crew = [_Worker(make) for _ in range(workers)]
     try:
+        ready = setup() if callable(setup) else setup
+        for worker in crew:
+            worker.give(ready)
         waiting: deque[_Worker] = deque()
         turn = 0
         for batch in batches:
@@ -99,9 +103,9 @@ def _collecting_seldom() -> Iterator[None]:
 class _Worker:
     """One child process. A thread feeds it, so that a full pipe does not hold up this side."""
 
-    def __init__(self, make: str, setup: object) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "consortium.workers"],
+    def __init__(self, make: str) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "consortium.workers", make],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is for us; we end it
@@ -112,7 +116,6 @@ class _Worker:
         self._answers = self._process.stdout
         self._stdin = self._process.stdin
         self._feeder: Thread | None = None
-        self.give((make, setup))
 
     def give(self, message: object) -> None:
         """Send one message; waits until the message before it has gone."""
@@ -180,16 +183,19 @@ def _serve() -> None:
     """A child's whole life: set up, then one answer for each batch until the pipe closes."""
     take, give = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a stray print must not look like an answer
+    make = sys.argv[1]
+    with suppress(Exception):  # what is wrong with it is told in answer to the first batch
+        _find(make)
     first = _read(take)
     if first is None:
         return
-    make, setup = pickle.loads(first)  # noqa: S301 - from the process that started us
     gc.set_threshold(_COLLECT_AFTER, 20, 20)
     work: Callable[[Any], Any] | None = None
     while (data := _read(take)) is not None:
         try:
             if work is None:
-                work = _find(make)(setup)
+                work = _find(make)(pickle.loads(first))  # noqa: S301 - who started us wrote it
+                first = b""
                 gc.freeze()
             answer = (True, work(pickle.loads(data)))  # noqa: S301 - the same
         except ConsortiumError as error:

@@ -134,16 +134,19 @@ def read_rows(
         BadFile: The list changed while it was read, or has a quoted cell without end.
         StoreFailure: A process beside this one was ended.
     """
-    setup = Setup(
-        layout=layout,
-        delimiter=source.delimiter,
-        settings=settings,
-        births=survey_births(source, layout, settings=settings),
-        stated=stated,
-        repeats_key=repeats_key,
-        sealer=sealer,
-        packing=packing,
-    )
+
+    def setup() -> Setup:
+        return Setup(
+            layout=layout,
+            delimiter=source.delimiter,
+            settings=settings,
+            births=survey_births(source, layout, settings=settings),
+            stated=stated,
+            repeats_key=repeats_key,
+            sealer=sealer,
+            packing=packing,
+        )
+
     if workers is None:
         cores = usable_cores()
         workers = min(cores, _MOST_WORKERS) if cores > 1 and source.size_bytes > _LONG_BYTES else 0
