@@ -36,6 +36,7 @@ _V = TypeVar("_V")
 
 MAX_POINTS = 16  # of one kind in one row, as the pack's format allows
 _MAX_RECORD_ID = 200
+_ONE_PHONE = 14  # characters, in which no two numbers of seven digits can stand apart
 _SEVERAL_PHONES = re.compile(r"[;|/\n,]|:::|\sor\s|\sand\s")
 _SUSPICIOUS = re.compile(r"[\W_]*[=+@|]|\s*-\s*[^\s-]|.*(://|\bwww\.|[<>{}=\\])", re.DOTALL)
 
@@ -202,7 +203,7 @@ def _phones(columns: _Columns, notes: list[Note], settings: Settings) -> list[tu
                 if one.code != "empty":
                     notes.append(Note(row, index, one.code))
                 continue
-            several = _SEVERAL_PHONES.search(cell) is not None
+            several = len(cell) > _ONE_PHONE and _SEVERAL_PHONES.search(cell) is not None
             for each in phone.normalise_all(cell, settings.region) if several else (one,):
                 if isinstance(each, Rejected):
                     notes.append(Note(row, index, each.code))
