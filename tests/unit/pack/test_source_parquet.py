@@ -127,6 +127,33 @@ def test_a_file_cut_short_is_refused(tmp_path: Path, keep: int) -> None:
     assert "damaged" in refused(path).message
 
 
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        (b"\x15\x04\x15\xfe\xff\xff\xff\x0f\x15\x02\x00", "a dictionary of more than 8 MiB"),
+        (b"\x15\x04\x15\x02\x15\x80\x80\x80\x0a\x00", "a dictionary of more than 8 MiB"),
+        (b"\x15\x00\x15\x80\x80\x80\x80\x04\x15\x02\x00", "a page of more than 64 MiB"),
+        (b"\x15\x00\x15\x01\x15\x02\x00", "pages are not where they should be"),
+        (b"\xff" * 40, "pages are not where they should be"),
+        (b"\x1c" * 40, "pages are not where they should be"),
+        (b"\x18\xff\xff\xff\x7f", "pages are not where they should be"),
+    ],
+)
+def test_a_page_that_claims_to_be_huge_is_refused_before_memory_is_taken(
+    tmp_path: Path, header: bytes, what: str
+) -> None:
+    path = write(tmp_path, {"email": ["a@b.example"] * 8})
+    data = path.read_bytes()
+    path.write_bytes(data[:4] + header + data[4:])
+    assert what in refused(path).message
+
+
+def test_a_large_dictionary_and_long_cells_are_read(tmp_path: Path) -> None:
+    cells_of = [f"{i:06}" + "x" * 1000 for i in range(5_000)]
+    path = write(tmp_path, {"email": cells_of * 2}, row_group_size=4_000)
+    assert cells(path, size=4096) == [[cell] for cell in cells_of * 2]
+
+
 WITHOUT = """
 import sys
 sys.modules["pyarrow"] = None  # as if it were not installed
