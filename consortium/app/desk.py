@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from consortium import campaign, documents, feedback
+from consortium import campaign, feedback
 from consortium.app import homes
 from consortium.app.keyring import profile_of
+from consortium.app.lists import ListOptions, check_without_home, write_mapping
 from consortium.app.policies import read_policy, refuse_expired
 from consortium.campaign import Request, Review
 from consortium.clock import Clock
@@ -25,17 +25,12 @@ from consortium.feedback import OptOutTable, OwnOptOut
 from consortium.model import Channel, ConsortiumCard, Observer, PartnerCard, Silent
 from consortium.pack import (
     CheckReport,
-    MappingDocument,
     PackDiff,
     PackResult,
     Stated,
-    parse_attest,
-    write_draft,
 )
-from consortium.pack import check as check_list
 from consortium.pack import diff as diff_packs
 from consortium.pack import pack as pack_list
-from consortium.tokens import Profile
 from consortium.types import PartnerSlug
 from consortium.vault import cards, signed
 from consortium.vault.keys import KeyProvider
@@ -43,83 +38,10 @@ from consortium.vault.keys import KeyProvider
 if TYPE_CHECKING:
     from consortium.app.own_rows import OwnRows
 
-__all__ = ["ListOptions", "PartnerDesk", "check_without_home", "write_mapping"]
+__all__ = ["PartnerDesk"]
 
 _CONSORTIUM = "consortium.card"
-
-
-@dataclass(frozen=True, slots=True)
-class ListOptions:
-    """What a partner says about a list beside its file.
-
-    Attributes:
-        mapping: Mapping document, if the columns are not recognised.
-        attest: What the partner states where the export says nothing, e.g.
-            `email=express`, `relationship=member` (docs/formats/mapping.md).
-        keep: Columns whose tags are shared: `tags`, or `tags=volunteer,donor`.
-        problems_to: Where to write the rejected rows; None: nowhere.
-    """
-
-    mapping: Path | None = None
-    attest: tuple[str, ...] = ()
-    keep: tuple[str, ...] = ()
-    problems_to: Path | None = None
-
-    def read_mapping(self) -> MappingDocument | None:
-        """The mapping, read."""
-        if self.mapping is None:
-            return None
-        return documents.load(self.mapping, model=MappingDocument)
-
-    def stated(self) -> Stated | None:
-        """The statements, read."""
-        if not self.attest and not self.keep:
-            return None
-        return replace(parse_attest(self.attest), keep=self.keep)
-
-
-def check_without_home(
-    path: Path,
-    *,
-    options: ListOptions,
-    today: date,
-    region: str = "US",
-    observer: Observer | None = None,
-    profile: Profile | None = None,
-) -> CheckReport:
-    """What is in a list and what packing it would attest; needs no home, no keys, no host."""
-    return check_list(
-        path,
-        profile=profile or Profile(),
-        today=today,
-        mapping=options.read_mapping(),
-        region=region,
-        stated=options.stated(),
-        problems_to=options.problems_to,
-        observer=observer,
-    )
-
-
-def write_mapping(path: Path, *, to: Path, options: ListOptions, region: str = "US") -> None:
-    """Write what is recognised in a list as a mapping, to be corrected and given back.
-
-    Args:
-        path: The list.
-        to: A file that does not exist yet.
-        options: What the partner states beside it; no mapping.
-        region: Country of numbers and addresses that name none.
-
-    Raises:
-        BadFile: Not a list, or `to` cannot be written.
-        StateConflict: Something is at `to`.
-        UsageError: The options name a mapping already.
-    """
-    if options.mapping is not None:
-        raise UsageError(
-            "a mapping is written from what is recognised, not from another mapping",
-            hint="Leave out --map, or copy that file",
-        )
-    write_draft(path, to=to, stated=options.stated(), region=region)
+_NOTHING = ListOptions()
 
 
 class PartnerDesk:
@@ -244,7 +166,7 @@ class PartnerDesk:
             signer=signed.partner_signer(self.slug, sign_key=self._keys.open("sign")),
         )
 
-    def check(self, path: Path, *, options: ListOptions = ListOptions()) -> CheckReport:
+    def check(self, path: Path, *, options: ListOptions = _NOTHING) -> CheckReport:
         """What is in a list and what packing it would attest. Nothing leaves the machine."""
         joined = (self.home / _CONSORTIUM).exists()
         return check_without_home(
@@ -256,7 +178,7 @@ class PartnerDesk:
             profile=profile_of(self.consortium) if joined else None,
         )
 
-    def write_mapping(self, path: Path, *, to: Path, options: ListOptions = ListOptions()) -> None:
+    def write_mapping(self, path: Path, *, to: Path, options: ListOptions = _NOTHING) -> None:
         """Write what is recognised in a list as a mapping; see `consortium.app.write_mapping`."""
         write_mapping(path, to=to, options=options, region=self.settings.region)
 
@@ -270,7 +192,7 @@ class PartnerDesk:
         expires_on: date | None = None,
         standing: bool = False,
         replace: bool = False,
-        options: ListOptions = ListOptions(),
+        options: ListOptions = _NOTHING,
     ) -> PackResult:
         """Check, normalise, sign and encrypt a list for the consortium that was joined.
 
@@ -343,7 +265,7 @@ class PartnerDesk:
         out: Path,
         channels: Collection[Channel] = frozenset(Channel),
         replace: bool = False,
-        options: ListOptions = ListOptions(),
+        options: ListOptions = _NOTHING,
     ) -> PackResult:
         """Sign and encrypt a list of people who have opted out of this partner's messages.
 

@@ -30,8 +30,8 @@ class Consortium:
     """An open consortium. Use it as a context manager, or call `close`.
 
     Attributes:
-        partners, policies, uploads, merges, voters, optouts, campaigns, ledger, reports: What can be
-            done.
+        partners, policies, uploads, merges, voters: What can be done before a campaign.
+        optouts, campaigns, ledger, reports: What can be done in and after one.
     """
 
     def __init__(self, context: Context) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from consortium import intake
 from consortium.app.context import Context
-from consortium.app.desk import ListOptions, PartnerDesk
+from consortium.app.desk import PartnerDesk
 from consortium.app.keyring import tokeniser
+from consortium.app.lists import ListOptions
 from consortium.app.packs import open_pack
 from consortium.pack import PackResult
 from consortium.store import uploads

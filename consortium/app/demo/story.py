@@ -22,8 +22,9 @@ from mailbox import Maildir
 from pathlib import Path
 
 from consortium.app.creating import create, create_partner
-from consortium.app.desk import ListOptions, PartnerDesk
+from consortium.app.desk import PartnerDesk
 from consortium.app.host import Consortium
+from consortium.app.lists import ListOptions
 from consortium.clock import ShiftedClock
 from consortium.config import SmtpSettings
 from consortium.delivery import SendResult
