@@ -23,7 +23,7 @@ SHARED = "p1@people.example.org"
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     made = Stage.found(tmp_path)
-    made.join("nurses", people(1, 41, tag="N-"))
+    made.join("nurses", people(1, 61, tag="N-"))
     made.join("teachers", people(1, 21, tag="T-"))
     made.host.merge()
     return made
