@@ -5,8 +5,8 @@ digits, also where a program made it a decimal because of gaps; dates are `2026-
 `2026-03-04 13:05:00`. Lists and other nested values are one cell: plain values with semicolons
 between, else JSON, which nothing reads. A column of bytes is read as text.
 
-Memory: the pages of one batch, whatever a row group holds; one beyond `MAX_ROW_GROUP_BYTES` is
-refused. Cost: 6 µs a row of 8 columns (measured).
+Memory: the pages of one batch, whatever a row group holds (`consortium.pack.files.parquet_pages`).
+Cost: 6 µs a row of 8 columns (measured).
 """
 
 from __future__ import annotations
@@ -24,16 +24,14 @@ from consortium.errors import BadFile, UsageError
 from consortium.pack.encoding import FALLBACK, Encoding
 from consortium.pack.files.number_formats import plain_number
 from consortium.pack.files.parquet_pages import check_pages
-from consortium.pack.files.place import Content, size_words
+from consortium.pack.files.place import Content
 from consortium.pack.files.table import RawBatch, batched, cell, check_width, clean
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-__all__ = ["MAX_ROW_GROUP_BYTES", "ParquetTable", "open_parquet"]
-
-MAX_ROW_GROUP_BYTES = 2**30
+__all__ = ["ParquetTable", "open_parquet"]
 
 _BATCH_ROWS = 128  # of which each may repeat the longest value of a dictionary
 _BUFFER_BYTES = 2**20
@@ -102,18 +100,11 @@ def open_parquet(content: Content) -> ParquetTable:
         UsageError: pyarrow is not installed.
     """
     name = content.name
-    with content.open() as stream, _opened(content) as file, _damage(name):
+    with content.open() as stream:
+        check_pages(stream, name=name)
+    with _opened(content) as file, _damage(name):
         from pyarrow import RecordBatch  # noqa: PLC0415 - an extra, loaded when there is such a file
 
-        groups = file.metadata.num_row_groups
-        if any(
-            file.metadata.row_group(i).total_byte_size > MAX_ROW_GROUP_BYTES for i in range(groups)
-        ):
-            raise BadFile(
-                f"{name} has a row group of more than {size_words(MAX_ROW_GROUP_BYTES)}",
-                hint="Write it in smaller row groups, or export the list as CSV (UTF-8)",
-            )
-        check_pages(stream, file.metadata, name=name)
         empty = RecordBatch.from_pylist([], schema=file.schema_arrow)
         headers = tuple(cell(header, name=name) for header in _table(empty).column_names)
     if not headers:
