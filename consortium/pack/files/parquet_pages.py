@@ -41,11 +41,13 @@ _PAGE = {_TYPE: None, _UNPACKED: None, _PACKED: None}
 _GROUPS, _COLUMNS, _GROUP_BYTES, _GROUP_ROWS, _ABOUT = 4, 1, 2, 3, 3
 _CHUNK_BYTES, _DATA_AT, _DICTIONARY_AT = 7, 9, 11
 _FOOTER = {
-    _GROUPS: {
-        _COLUMNS: {_ABOUT: {_CHUNK_BYTES: None, _DATA_AT: None, _DICTIONARY_AT: None}},
-        _GROUP_BYTES: None,
-        _GROUP_ROWS: None,
-    }
+    _GROUPS: [
+        {
+            _COLUMNS: [{_ABOUT: {_CHUNK_BYTES: None, _DATA_AT: None, _DICTIONARY_AT: None}}],
+            _GROUP_BYTES: None,
+            _GROUP_ROWS: None,
+        }
+    ]
 }
 _STOP, _BYTE, _INTEGERS, _DOUBLE, _BINARY = 0, 3, (4, 5, 6), 7, 8
 _LISTS, _STRUCT, _UUID = (9, 10), 12, 13
@@ -54,7 +56,7 @@ _LONG = 15
 _VARINT_BITS = 63
 
 _Wanted = Mapping[int, Any]
-"""Fields to keep: number → those of the struct or list of structs in it, None for a number."""
+"""Fields to keep: number → None for a number, those of a struct, or in a list those of structs."""
 
 
 def check_pages(stream: BinaryIO, *, name: str) -> None:
@@ -156,10 +158,11 @@ class _Compact:
             kind, step = head & 0x0F, head >> 4
             field = field + step if step else self._number()
             inside = wanted.get(field)
-            value = self._value(kind, depth, inside or {})
-            fits = kind in _INTEGERS if inside is None else kind in {*_LISTS, _STRUCT}
+            value = self._value(
+                kind, depth, inside[0] if isinstance(inside, list) else inside or {}
+            )
             if field in wanted:
-                if not fits:
+                if not isinstance(value, int if inside is None else type(inside)):
                     raise ValueError("a field of another type")
                 found[field] = value
         return found
