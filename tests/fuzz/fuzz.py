@@ -92,7 +92,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {f.__name__: f for f in (lists, va
 def begin(folder: Path) -> None:
     """Put a small list of each kind into the folder, so that the search need not invent them."""
     valid = import_module("tests.property.test_readers").valid
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, content in valid().items():
         (folder / kind.replace(" ", "-")).write_bytes(content)
 
@@ -109,8 +108,10 @@ def main() -> None:
         return
     if atheris is None:
         sys.exit("atheris is not installed here: pip install atheris")
-    if name == "lists" and rest and not rest[0].startswith("-"):
-        begin(Path(rest[0]))
+    if rest and not rest[0].startswith("-"):
+        Path(rest[0]).mkdir(parents=True, exist_ok=True)
+        if name == "lists":
+            begin(Path(rest[0]))
     atheris.Setup([sys.argv[0], *rest], TARGETS[name])
     atheris.Fuzz()
 
