@@ -68,7 +68,7 @@ def match(
         ({"birth_date": ""}, (), "name_door"),
         ({"birth_date": "1957-03", "surname_code": "z999"}, (), None),
         ({"surname_code": "z999", "house_number": ""}, (), "score"),
-        ({"birth_date": "", "house_number": ""}, (), "score"),
+        ({"birth_date": "1957", "house_number": ""}, (), "score"),
     ],
 )
 def test_the_strongest_rule_that_holds_decides(
