@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 
 from consortium.errors import ConsortiumError, StoreFailure
 
-__all__ = ["map_batches", "usable_cores"]
+__all__ = ["collecting_seldom", "map_batches", "usable_cores"]
 
 _LENGTH = 8
 _COLLECT_AFTER = 100_000  # values made and kept; Python's own 700 costs a third of a worker's time
@@ -58,7 +58,7 @@ def map_batches(
         StoreFailure: A worker ended without an answer (killed, out of memory).
         RuntimeError: A fault of the program in a worker; names the place, holds no values.
     """
-    with _collecting_seldom():
+    with collecting_seldom():
         yield from _map(make, setup, batches, workers)
 
 
@@ -90,7 +90,7 @@ def _map(make: str, setup: object, batches: Iterable[Any], workers: int) -> Iter
 
 
 @contextmanager
-def _collecting_seldom() -> Iterator[None]:
+def collecting_seldom() -> Iterator[None]:
     """Batches are many small values that refer to nothing: looking for cycles in them is wasted."""
     before = gc.get_threshold()
     gc.set_threshold(_COLLECT_AFTER, 20, 20)

@@ -6,7 +6,7 @@ persons use, makes none: an office is not a family, and would chain everybody wh
 a message goes to an address once holds for these too: sending looks at the address, not at this.
 
 It follows from the generation in use and the rows that count now, and is worked out when asked for;
-about 5 µs for each row there is. Planning makes the same choice from its own columns
+about 3 µs for each row there is. Planning makes the same choice from its own columns
 (docs/adr/0004-one-person-of-a-household.md).
 """
 

@@ -5,8 +5,8 @@ with their number. Of rows of a component that say the same (equal content diges
 and none if all do: equal rows are one human by every rule. Nothing opened outlives the judgement
 of its component, and no worker process outlives the merge.
 
-Costs 4 µs of CPU per row for reading, and in the workers 3 µs for a repeated row and 12 to 25 for
-any other, by how messy it is.
+Costs, on a million rows of which half say something of their own, 6 µs of CPU per row for reading
+and 14 in the workers, their start included.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from consortium.store.decisions import Basis
 from consortium.store.engine import Database, Tx
 from consortium.store.merge_keys import MergeUpload
 from consortium.types import EntryIndex, UploadDigest
-from consortium.workers import usable_cores
+from consortium.workers import collecting_seldom, usable_cores
 
 __all__ = ["LOCK", "RULES", "MergeResult", "run", "sweep"]
 
@@ -116,7 +116,7 @@ def run(
         anew = judgement.rules != before.rules and shown > 0
         view, changed, judged, seen, everything = shown, 0, 0, set[UploadDigest](), full or anew
         for _ in range(_MOST_ROUNDS):
-            with database.read() as tx:
+            with database.read() as tx, collecting_seldom():
                 change = _plan(
                     tx,
                     view,

@@ -91,7 +91,7 @@ class StoredKeys:
 def touched_components(tx: Tx, uploads: Sequence[MergeUpload], *, stale: Collection[int]) -> Found:
     """The components that rows of new and ended uploads, and stale rows, can have touched.
 
-    Costs about 30 µs for each row in them; `all_components` about 4 µs for each row there is.
+    Costs about 30 µs for each row in them; `all_components` about 3 µs for each row there is.
     """
     new = merge_keys.rows_of(tx, [u.id for u in uploads if u.active and not u.covered])
     gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
