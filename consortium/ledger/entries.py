@@ -473,7 +473,7 @@ def voters_loaded(
         layout=layout,
         register=register,
         licensed=[str(slug) for slug in sorted(set(licensed))],
-        purposes=sorted({str(purpose.value) for purpose in purposes}),
+        purposes=[str(purpose.value) for purpose in sorted(set(purposes))],
         until=until.isoformat(),
         rows=band(rows),
         left_out=band(left_out),
