@@ -288,7 +288,8 @@ def _plan(
     fresh = {s for pair in never if pair.decision > judgement.decisions for s in pair.sources}
     parted = [row.id for row in decisions.named(tx, fresh).values()]
     observer.begin("finding rows that share something", None)
-    if full or _most_changed(uploads):
+    whole = full or _most_changed(uploads)
+    if whole:
         found = all_components(tx, uploads, closure=closure)
         old_row, old_person = merges.open_memberships(tx, generation)
     else:
@@ -309,8 +310,9 @@ def _plan(
         workers=workers,
     )
     rows = found.keys.row
-    persons = np.unique(old_person)
-    sizes = merges.person_sizes(tx, generation, persons)
+    persons, sizes = np.unique(old_person, return_counts=True)
+    if not whole:  # they may have rows that the change does not reach
+        sizes = merges.person_sizes(tx, generation, persons)
     place = np.searchsorted(old_row, rows)
     known = place < len(old_row)
     known[known] = old_row[place[known]] == rows[known]
