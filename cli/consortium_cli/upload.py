@@ -261,8 +261,8 @@ def add(
 ) -> None:
     """Take the pack FILE in, on the host: all of it or nothing.
 
-    Delete the pack afterwards: whoever holds the intake key can open it. With --replaces no moment
-    passes in which both uploads count, or neither; opt-outs of the earlier one stay.
+    Delete the pack afterwards: whoever holds the intake key can open it. Where an earlier upload is
+    replaced, no moment passes in which both count, or neither; its opt-outs stay.
     """
     if partner_home is None:
         if any((list_name, obtained, expires, standing, said)):

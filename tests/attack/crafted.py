@@ -62,6 +62,7 @@ def row_line(number: object = 1, emails: Iterable[object] = (), **changes: objec
         "email_basis": "express",
         "email_on": "2026-05-01",
         "sms_basis": "none",
+        "tags": [],
         **changes,
     }
     return _line([fields[name] for name in fields])

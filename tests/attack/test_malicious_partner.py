@@ -507,8 +507,9 @@ def test_the_database_does_the_same_work_for_people_it_knows_and_does_not(
     """Statement by statement. What an index does inside one may take another time; a partner that
     hands over a file does not see it."""
     assert views[1].statements == views[2].statements
-    alone, same = (  # a longer ledger has more inner nodes to write
-        Counter({shape: n for shape, n in seen.statements.items() if "ledger_node" not in shape})
+    apart = ("ledger_node", "sqlite_sequence")  # a longer ledger has more inner nodes; numbering
+    alone, same = (  # of rows begins with the first list of all, whoever is in it
+        Counter({k: n for k, n in seen.statements.items() if not any(word in k for word in apart)})
         for seen in views[:2]
     )
     assert sum(same.values()) > 60

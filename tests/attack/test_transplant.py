@@ -6,6 +6,7 @@ moved all the same is at the end.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import itertools
@@ -226,7 +227,8 @@ def test_a_message_pointed_at_another_row_or_address_does_not_go(
 
 
 def test_match_blocks_moved_between_rows_stop_the_merge(stage: Stage, surgeon: Surgeon) -> None:
-    stage.join("tenants", people(1, 41))  # else there is nobody to compare anybody with
+    others = [dataclasses.replace(one, postcode="97215") for one in people(1, 41)]
+    stage.join("tenants", others)  # else nobody is compared with anybody who says something else
     one, other, *_ = surgeon.rows("nurses")
     surgeon.swap("consortium_source_row", "match_block", one, other)
     with pytest.raises(EvidenceError, match="sealed match"):

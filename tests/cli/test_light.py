@@ -51,7 +51,7 @@ for noun in ["", *_NOUNS]:
 def test_completion_imports_nothing_heavy_and_knows_nouns_verbs_and_options() -> None:
     assert "campaign" in _complete("consortium ca", 1)
     assert set(_complete("consortium upload ", 2)) == {
-        "add", "check", "expire", "list", "pack", "show", "withdraw",
+        "add", "check", "diff", "expire", "list", "pack", "show", "withdraw",
     }  # fmt: skip
     assert "--dry-run" in _complete("consortium campaign send --", 3)
     assert set(_complete("consortium optout add --channel ", 4)) == {"email", "sms"}
