@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
+from consortium.cells import inert
 from consortium_cli.wording import WIDTH, count
 
 __all__ = [
@@ -33,21 +34,6 @@ __all__ = [
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_RUNS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "\n",
-    "|",
-    "%",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # run by spreadsheets
 
 FILE = click.Path(path_type=Path)
 """An argument that names a file; the library says what is wrong with it."""
@@ -214,4 +200,4 @@ def _plain(value: object) -> object:
 
 
 def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_RUNS) else value
+    return inert(value) if isinstance(value, str) else value

@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from consortium import documents
+from consortium.cells import inert
 from consortium.documents import Document
 from consortium.errors import UsageError, quoted
 from consortium.feedback.told import OwnOptOut
@@ -27,7 +28,6 @@ from consortium.model import Channel
 
 __all__ = ["OptOutTable", "Shape", "as_table", "shape", "shapes"]
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 
 Columns = Mapping[str, str]
@@ -142,4 +142,4 @@ def _cells(record: OwnOptOut, shape: Shape) -> Mapping[str, str] | None:
 
 
 def _safe(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    return cell if _NUMBER.fullmatch(cell) else inert(cell)

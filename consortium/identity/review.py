@@ -17,6 +17,7 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Final
 
+from consortium.cells import inert
 from consortium.errors import BadFile
 from consortium.identity.pairs import OwnPairs, OwnRow
 from consortium.store.decisions import Source
@@ -26,7 +27,6 @@ __all__ = ["COLUMNS", "read_sheet", "sheet"]
 
 COLUMNS: Final = ("group", "person", "record_id", "list", "row", "upload")
 _NEEDED: Final = ("group", "person", "row", "upload")
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")  # cells that a spreadsheet would run
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -47,13 +47,9 @@ def sheet(pairs: OwnPairs, *, open_id: Callable[[OwnRow], Pii]) -> str:
         for row in rows:
             record_id = "" if row.record_id is None else open_id(row).reveal()
             writer.writerow(
-                [group, 1, _safe(record_id), _safe(row.list_name), row.number, row.upload.hex()]
+                [group, 1, inert(record_id), inert(row.list_name), row.number, row.upload.hex()]
             )
     return buffer.getvalue()
-
-
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_RUNS) else cell
 
 
 def read_sheet(text: str) -> list[tuple[Source, Source]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self, TextIO
 
+from consortium.cells import inert
 from consortium.errors import BadFile, StateConflict
 from consortium.tokens import REJECTIONS
 
@@ -65,7 +66,6 @@ REPAIRS: Mapping[str, str] = MappingProxyType(
 """What to do, for codes where the partner can do something about all such rows at once."""
 
 _HEADER = ("record", "line", "column", "code", "what", "row")
-_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠")
 
 
 class RejectedRow(NamedTuple):
@@ -117,7 +117,7 @@ def default_path(path: Path) -> Path:
 def safe_cell(text: str) -> str:
     """Text that no spreadsheet runs: one line, with a quote before what could start a formula."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return f"'{line}" if line.startswith(_RUNS) or text.startswith(_RUNS) else line
+    return f"'{line}" if inert(text) != text else inert(line)
 
 
 def write_problems(problems: Iterable[RejectedRow | Flaw], path: Path) -> int:
