@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from consortium.delivery import SendResult
     from consortium.model import PartnerCard
-    from consortium.store.outbox import Tally
+    from consortium.store.messages import Tally
     from consortium.types import PartnerSlug
 
 __all__ = [

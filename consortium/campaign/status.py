@@ -11,10 +11,10 @@ from consortium.campaign.coverage import Coverage
 from consortium.campaign.document import CampaignDocument
 from consortium.campaign.view import GROUP, Policies
 from consortium.clock import Clock
-from consortium.store import audiences, campaigns, outbox, plans, returned, voters
+from consortium.store import audiences, campaigns, messages, plans, returned, voters
 from consortium.store.campaigns import CampaignRecord
 from consortium.store.engine import Database, Tx
-from consortium.store.outbox import Tally
+from consortium.store.messages import Tally
 from consortium.store.plans import AnswerTotal, PlanRecord
 from consortium.store.returned import ReturnedRecord
 from consortium.types import PartnerSlug
@@ -79,7 +79,7 @@ def status(
             said=covering.by_partner(uploads, found),
             plan=plan,
             totals=tuple(plans.totals(tx, plan.id)) if plan else (),
-            messages=tuple(outbox.tally(tx, campaign.id)),
+            messages=tuple(messages.tally(tx, campaign.id)),
             returned=_returned(tx, asked, day=now.date()),
             at=now,
         )

@@ -42,7 +42,8 @@ from consortium.delivery.transport import (
 from consortium.errors import ConsortiumError, EvidenceError
 from consortium.model import MessageState, PartnerCard, Purpose
 from consortium.policy.decision import Refuse
-from consortium.store.outbox import Intent, Settlement, message_name
+from consortium.store.messages import message_name
+from consortium.store.outbox import Intent, Settlement
 from consortium.types import PartnerSlug, Token
 
 __all__ = ["HandOver", "Handed", "Letters", "settlement"]

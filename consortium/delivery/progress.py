@@ -11,7 +11,7 @@ from consortium.delivery.handover import Handed
 from consortium.delivery.intents import Batch
 from consortium.delivery.pacing import Meter
 from consortium.model import CampaignState, MessageState, Observer
-from consortium.store.outbox import FINAL, Tally
+from consortium.store.messages import FINAL, Tally
 from consortium.types import CampaignName, MessageName, PartnerSlug
 
 __all__ = ["Progress", "SendResult"]

@@ -11,7 +11,8 @@ from consortium.ledger import entries, leaves
 from consortium.model import MessageState
 from consortium.store import ledger, outbox
 from consortium.store.engine import Tx
-from consortium.store.outbox import Intent, Settlement, message_name
+from consortium.store.messages import message_name
+from consortium.store.outbox import Intent, Settlement
 from consortium.types import CampaignName, MessageName
 
 __all__ = ["append", "names", "recover", "settle"]

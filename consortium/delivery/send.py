@@ -34,7 +34,7 @@ from consortium.delivery.transport import Transport
 from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.model import CampaignState, MessageState, Observer, Silent
 from consortium.policy.decision import Refuse
-from consortium.store import campaigns, outbox, partners, plans, suppressions
+from consortium.store import campaigns, messages, outbox, partners, plans, suppressions
 from consortium.store.engine import Database, Tx
 from consortium.store.locks import exclusive
 from consortium.tokens import PROFILE, Profile, Tokeniser
@@ -159,8 +159,8 @@ class _Run:
             self._append(tx, now, recovered, None)
             self._recovered = record.names(recovered.settlements)
             known = partners.all(tx)
-            tally = outbox.tally(tx, self._campaign.id)
-            handed_over = outbox.handed_over(tx, self._campaign.id)
+            tally = messages.tally(tx, self._campaign.id)
+            handed_over = messages.handed_over(tx, self._campaign.id)
         document = campaign_document.parse(self._campaign.document, name=name)
         owners = {t.owner for t in tally}
         self._decider = Decider(
@@ -225,8 +225,8 @@ class _Run:
         """Where the campaign stands."""
         with self._database.read() as tx:
             campaign = campaigns.by_id(tx, self._campaign.id)
-            tally = tuple(outbox.tally(tx, campaign.id))
-            unknown = outbox.names(tx, campaign.id, state=MessageState.UNKNOWN)
+            tally = tuple(messages.tally(tx, campaign.id))
+            unknown = messages.names(tx, campaign.id, state=MessageState.UNKNOWN)
         waiting = {t.owner for t in tally if t.state is MessageState.WAITING}
         return SendResult(
             campaign=campaign.name,

@@ -25,8 +25,8 @@ from consortium.ledger import entries
 from consortium.model import Channel, Scope
 from consortium.store import ledger, opt_outs, partners, suppressions
 from consortium.store.engine import Database, Tx
+from consortium.store.messages import message_name
 from consortium.store.opt_outs import BanRecord
-from consortium.store.outbox import message_name
 from consortium.store.suppressions import KIND_OF, Request
 from consortium.tokens import (
     PROFILE,

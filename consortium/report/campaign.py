@@ -15,9 +15,9 @@ from consortium.campaign import document as documents
 from consortium.campaign.audience import rounded
 from consortium.model import AnswerKind, CampaignState, Channel, MessageState
 from consortium.policy.words import group, phrase
-from consortium.store import campaigns, history, ledger, outbox, plans
+from consortium.store import campaigns, history, ledger, messages, plans
 from consortium.store.engine import Database, Tx
-from consortium.store.outbox import Tally
+from consortium.store.messages import Tally
 from consortium.store.plans import AnswerTotal
 from consortium.types import EntryIndex, MessageName, PartnerSlug
 
@@ -105,7 +105,7 @@ def campaign_report(database: Database, name: str) -> CampaignReport:
         asked = documents.parse(campaign.document, name=campaign.name)
         plan = plans.frozen(tx, campaign.id)
         totals = plans.totals(tx, plan.id) if plan else []
-        tally = outbox.tally(tx, campaign.id)
+        tally = messages.tally(tx, campaign.id)
         latest = ledger.latest_checkpoint(tx)
         return CampaignReport(
             name=campaign.name,
@@ -122,7 +122,7 @@ def campaign_report(database: Database, name: str) -> CampaignReport:
             deferred=_grouped(totals, AnswerKind.DEFERRED),
             owners=_owners(tx, campaign.id, tally),
             stopped=_stopped(tally),
-            unknown=tuple(outbox.names(tx, campaign.id, state=MessageState.UNKNOWN)),
+            unknown=tuple(messages.names(tx, campaign.id, state=MessageState.UNKNOWN)),
             span=history.span(tx, campaign.id),
             plan_digest=plan.digest.hex() if plan and plan.digest else None,
             plan_entry=plan.entry if plan else None,

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from consortium.model import Channel, MessageState
 from consortium.store.engine import Tx
-from consortium.store.outbox import message_id, message_name
+from consortium.store.messages import message_id, message_name
 from consortium.store.tables import metadata
 from consortium.types import CampaignName, EntryIndex, MessageName, PartnerSlug
 

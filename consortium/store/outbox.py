@@ -18,22 +18,16 @@ from typing import Any, Literal
 
 from sqlalchemy import and_, bindparam, exists, func, insert, select, update
 
-from consortium.errors import NotFound, StateConflict, quoted
+from consortium.errors import StateConflict
 from consortium.model import MessageState
 from consortium.store.engine import Tx
 from consortium.store.tables import metadata
-from consortium.types import EntryIndex, MessageName, PartnerSlug
+from consortium.types import EntryIndex
 
 __all__ = [
-    "FINAL",
     "Intent",
     "Settlement",
-    "Tally",
-    "handed_over",
     "intend",
-    "message_id",
-    "message_name",
-    "names",
     "next_due",
     "orphans",
     "overdue",
@@ -41,23 +35,11 @@ __all__ = [
     "set_entries",
     "settle",
     "stop",
-    "tally",
     "waiting",
 ]
 
-FINAL = frozenset(
-    {
-        MessageState.ACCEPTED,
-        MessageState.REJECTED,
-        MessageState.UNKNOWN,
-        MessageState.STOPPED,
-    }
-)
-"""States that a message never leaves."""
-
 _message = metadata.tables["consortium_message"]
 _attempt = metadata.tables["consortium_attempt"]
-_partner = metadata.tables["consortium_partner"]
 _row = metadata.tables["consortium_source_row"]
 
 
@@ -94,39 +76,6 @@ class Settlement:
     state: MessageState
     at: datetime
     not_before: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many messages of a campaign are in one state for one reason, per owner."""
-
-    owner: PartnerSlug
-    state: MessageState
-    rule: str | None
-    reason: str | None
-    messages: int
-
-
-def message_name(message_id: int) -> MessageName:
-    """What people call a message: `m-1182`."""
-    return MessageName(f"m-{message_id}")
-
-
-def message_id(tx: Tx, name: str) -> int:
-    """The id of the message called so.
-
-    Raises:
-        NotFound: There is none.
-    """
-    digits = name.removeprefix("m-")
-    known = name.startswith("m-") and digits.isascii() and digits.isdigit() and len(digits) < 18  # noqa: PLR2004 - what a BIGINT surely holds
-    statement = select(_message.c.id).where(_message.c.id == int(digits if known else 0))
-    found = tx.execute(statement).scalar_one_or_none() if known else None
-    if found is None:
-        raise NotFound(
-            f"no message of that name: {quoted(name)}", hint="Messages are called like m-1182."
-        )
-    return int(found)
 
 
 def waiting(
@@ -341,43 +290,6 @@ def orphans(tx: Tx, campaign_id: int) -> list[Intent]:
         Intent(message_id=message, attempt_id=attempt, attempt=count)
         for attempt, message, count in tx.execute(statement)
     ]
-
-
-def names(tx: Tx, campaign_id: int, *, state: MessageState) -> list[MessageName]:
-    """The campaign's messages in a state, oldest first."""
-    statement = (
-        select(_message.c.id)
-        .where(_message.c.campaign_id == campaign_id, _message.c.state == state.value)
-        .order_by(_message.c.id)
-    )
-    return [message_name(row.id) for row in tx.execute(statement)]
-
-
-def tally(tx: Tx, campaign_id: int) -> list[Tally]:
-    """The campaign's messages, counted by owner, state, rule and reason; sorted."""
-    columns = (_partner.c.slug, _message.c.state, _message.c.rule, _message.c.reason)
-    statement = (
-        select(*columns, func.count())
-        .join(_partner, _partner.c.id == _message.c.owner_id)
-        .where(_message.c.campaign_id == campaign_id)
-        .group_by(*columns)
-    )
-    found = [
-        Tally(PartnerSlug(slug), MessageState(state), rule, reason, count)
-        for slug, state, rule, reason, count in tx.execute(statement)
-    ]
-    return sorted(found, key=lambda t: (t.owner, t.state, t.rule or "", t.reason or ""))
-
-
-def handed_over(tx: Tx, campaign_id: int) -> dict[int, int]:
-    """Per owner id: messages that are, or may have been, handed over; what a ceiling counts."""
-    kept_back = (MessageState.WAITING.value, MessageState.STOPPED.value)
-    statement = (
-        select(_message.c.owner_id, func.count())
-        .where(_message.c.campaign_id == campaign_id, _message.c.state.not_in(kept_back))
-        .group_by(_message.c.owner_id)
-    )
-    return {owner: count for owner, count in tx.execute(statement)}  # noqa: C416 - rows are not pairs to a type checker
 
 
 def _waiting(campaign_id: int, owner_ids: Collection[int], without_uploads: Collection[int]) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a thicket

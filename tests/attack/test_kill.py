@@ -19,7 +19,7 @@ import pytest
 from consortium.clock import SystemClock
 from consortium.delivery import BATCH
 from consortium.model import CampaignState, MessageState
-from consortium.store import campaigns, ledger, outbox
+from consortium.store import campaigns, ledger, messages
 from consortium.store.engine import Database
 from consortium.testing.smtp_sink import kept, running
 from consortium.types import EntryIndex, MessageName
@@ -63,14 +63,14 @@ class Sender:
 def counts(database: Database) -> Counter[MessageState]:
     found: Counter[MessageState] = Counter()
     with database.read() as tx:
-        for t in outbox.tally(tx, campaigns.get(tx, NAME).id):
+        for t in messages.tally(tx, campaigns.get(tx, NAME).id):
             found[t.state] += t.messages
     return found
 
 
 def names(database: Database, state: MessageState) -> set[MessageName]:
     with database.read() as tx:
-        return set(outbox.names(tx, campaigns.get(tx, NAME).id, state=state))
+        return set(messages.names(tx, campaigns.get(tx, NAME).id, state=state))
 
 
 def leaves(database: Database) -> list[dict[str, object]]:

@@ -31,7 +31,7 @@ from consortium.delivery import (
 )
 from consortium.errors import ConsortiumError
 from consortium.model import CampaignState, Channel, MessageState, Scope
-from consortium.store import campaigns, ledger, migrate, outbox, suppressions
+from consortium.store import campaigns, ledger, messages, migrate, suppressions
 from consortium.store.engine import Database, Tx
 from consortium.store.suppressions import Request
 from consortium.testing.clock import FakeClock
@@ -204,7 +204,7 @@ class Sending(RuleBasedStateMachine):
     @invariant()
     def every_message_is_in_a_state_and_the_unknown_stay_so(self) -> None:
         with self.database.read() as tx:
-            tally = outbox.tally(tx, campaigns.get(tx, NAME).id)
+            tally = messages.tally(tx, campaigns.get(tx, NAME).id)
         assert sum(t.messages for t in tally) == PEOPLE
         intended = self._names(MessageState.INTENDED)
         assert len(intended) <= BATCH
@@ -239,7 +239,7 @@ class Sending(RuleBasedStateMachine):
 
     def _names(self, state: MessageState) -> set[MessageName]:
         with self.database.read() as tx:
-            return set(outbox.names(tx, campaigns.get(tx, NAME).id, state=state))
+            return set(messages.names(tx, campaigns.get(tx, NAME).id, state=state))
 
     def _state(self) -> CampaignState:
         with self.database.read() as tx:

@@ -12,6 +12,7 @@ from consortium.policy.facts import SuppressionFact
 from consortium.store import (
     campaigns,
     ledger,
+    messages,
     opt_outs,
     outbox,
     partners,
@@ -54,7 +55,7 @@ def settled(intent: Intent, outcome: str, state: MessageState) -> Settlement:
 def states(world: World) -> dict[MessageState, int]:
     with world.database.read() as tx:
         found: dict[MessageState, int] = {}
-        for t in outbox.tally(tx, campaign_id(tx)):
+        for t in messages.tally(tx, campaign_id(tx)):
             found[t.state] = found.get(t.state, 0) + t.messages
         return found
 
@@ -87,8 +88,8 @@ def test_message_goes_from_waiting_to_intended_to_its_end(world: World) -> None:
         assert due(tx, now=LATER) == [second.message_id]
         [again] = outbox.intend(tx, [second.message_id], at=LATER)
         assert again.attempt == 2
-        assert outbox.handed_over(tx, campaign_id(tx)) == {owner(tx, "nurses"): 3}
-        assert outbox.names(tx, campaign_id(tx), state=MessageState.UNKNOWN) == [
+        assert messages.handed_over(tx, campaign_id(tx)) == {owner(tx, "nurses"): 3}
+        assert messages.names(tx, campaign_id(tx), state=MessageState.UNKNOWN) == [
             f"m-{third.message_id}"
         ]
 
@@ -180,7 +181,7 @@ def test_shut_uploads_and_other_owners_are_left_out(world: World) -> None:
 def test_tally_is_by_owner_state_rule_and_reason(world: World) -> None:
     with world.database.write() as tx:
         outbox.stop(tx, due(tx)[:2], rule="suppression", reason="opted_out", at=START)
-        found = outbox.tally(tx, campaign_id(tx))
+        found = messages.tally(tx, campaign_id(tx))
     assert [(t.owner, t.state.value, t.rule, t.messages) for t in found] == [
         ("nurses", "stopped", "suppression", 2),
         ("nurses", "waiting", None, 1),
@@ -191,10 +192,10 @@ def test_tally_is_by_owner_state_rule_and_reason(world: World) -> None:
 def test_message_is_found_by_what_people_call_it(world: World) -> None:
     with world.database.read() as tx:
         [first, *_] = due(tx)
-        assert outbox.message_id(tx, f"m-{first}") == first
+        assert messages.message_id(tx, f"m-{first}") == first
         for wrong in ("m-999999", "m-", "999", "m-1x", "m-" + "9" * 40, "M-1", "m--1"):
             with pytest.raises(NotFound):
-                outbox.message_id(tx, wrong)
+                messages.message_id(tx, wrong)
 
 
 def test_facts_are_those_of_todays_person(database: Database, tmp_path: Path) -> None:

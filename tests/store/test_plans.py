@@ -16,7 +16,7 @@ from consortium import campaign
 from consortium.errors import NotFound, StateConflict
 from consortium.ledger import entries, merkle
 from consortium.model import AnswerKind, Channel
-from consortium.store import audiences, batches, ledger, outbox, plans, state
+from consortium.store import audiences, batches, ledger, messages, outbox, plans, state
 from consortium.store.engine import Database
 from consortium.store.plans import NewAnswer, NewMessage
 from consortium.testing.clock import FakeClock
@@ -68,7 +68,7 @@ def answers(numbers: Iterable[int]) -> list[NewAnswer]:
     return found
 
 
-def messages(points: Iterable[int]) -> list[NewMessage]:
+def new_messages(points: Iterable[int]) -> list[NewMessage]:
     return [NewMessage(p, 1, p, p, MICROS, f"code-{p}-{id(points)}") for p in points]
 
 
@@ -116,7 +116,7 @@ def test_sweep_removes_drafts_with_all_they_wrote_and_nothing_else(assembly: Ass
         plans.add_messages(
             assembly.database,
             plan,
-            messages(points),
+            new_messages(points),
             campaign_id=campaign,
             channel=Channel.EMAIL,
         )
@@ -127,7 +127,7 @@ def test_sweep_removes_drafts_with_all_they_wrote_and_nothing_else(assembly: Ass
         assert [p.id for p in plans.history(tx, campaign)] == [kept]
         assert len(list(plans.answers(tx, kept))) == 10
         assert list(plans.answers(tx, lost)) == []
-        assert sum(t.messages for t in outbox.tally(tx, campaign)) == 10
+        assert sum(t.messages for t in messages.tally(tx, campaign)) == 10
         with pytest.raises(NotFound):
             plans.get(tx, lost)
 
@@ -135,7 +135,11 @@ def test_sweep_removes_drafts_with_all_they_wrote_and_nothing_else(assembly: Ass
 def test_untried_messages_are_dropped_only_while_no_plan_is_in_force(assembly: Assembly) -> None:
     plan, campaign = draft(assembly), assembly.campaign().id
     plans.add_messages(
-        assembly.database, plan, messages(range(1, 8)), campaign_id=campaign, channel=Channel.EMAIL
+        assembly.database,
+        plan,
+        new_messages(range(1, 8)),
+        campaign_id=campaign,
+        channel=Channel.EMAIL,
     )
     freeze(assembly, plan)
     with assembly.database.write() as tx:
@@ -283,7 +287,7 @@ def test_kill_9_of_a_planner_leaves_nothing_that_counts_and_the_next_plan_sweeps
     assert leaves_of(assembly) == (61, 61)
     with assembly.database.read() as tx:
         assert [p.id for p in plans.history(tx, assembly.campaign().id)] == [result.plan]
-        assert sum(t.messages for t in outbox.tally(tx, assembly.campaign().id)) == 61
+        assert sum(t.messages for t in messages.tally(tx, assembly.campaign().id)) == 61
     assert assembly.kinds() == [*before, "campaign_planned"]
 
 

@@ -17,7 +17,7 @@ from consortium.errors import DocumentError, EvidenceError, PolicyRefused, State
 from consortium.ledger import merkle
 from consortium.ledger.commit import row_commitment
 from consortium.model import ConsentBasis
-from consortium.store import ledger, locks, outbox, plans
+from consortium.store import ledger, locks, messages, outbox, plans
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
 from tests.harness.campaigning import CAMPAIGN, NAME, Assembly, assemble, changed, person
@@ -44,7 +44,7 @@ def test_plan_is_frozen_with_its_root_in_the_ledger_and_its_messages_in_the_outb
         leaves = list(ledger.leaves(tx, result.entry))
         entry = json.loads(ledger.entry(tx, result.entry))
         answers = list(plans.answers(tx, result.plan))
-        tally = outbox.tally(tx, assembly.campaign().id)
+        tally = messages.tally(tx, assembly.campaign().id)
     assert plan.state == "frozen"
     assert plan.digest == result.digest == merkle.root(map(merkle.leaf_hash, leaves))
     assert (entry["kind"], entry["leaves"], entry["root"]) == (
@@ -256,7 +256,7 @@ def test_planning_again_replaces_messages_nobody_has_tried(assembly: Assembly) -
     assert second.plan != first.plan
     with assembly.database.read() as tx:
         states = [p.state for p in plans.history(tx, assembly.campaign().id)]
-        owners = outbox.tally(tx, assembly.campaign().id)
+        owners = messages.tally(tx, assembly.campaign().id)
         old, new = plans.history(tx, assembly.campaign().id)
     assert states == ["superseded", "frozen"]
     assert sum(t.messages for t in owners) == 140
@@ -315,7 +315,7 @@ def test_what_a_dead_planner_left_is_swept_and_cannot_be_sent(
             "superseded",
             "frozen",
         ]
-        assert sum(t.messages for t in outbox.tally(tx, assembly.campaign().id)) == 140
+        assert sum(t.messages for t in messages.tally(tx, assembly.campaign().id)) == 140
 
 
 def test_a_policy_that_changes_while_planning_stops_it(assembly: Assembly) -> None:

@@ -25,7 +25,7 @@ from consortium.delivery import (
 from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.ledger import leaves as leaf_kinds
 from consortium.model import CampaignState, Channel, MessageState, Scope, Silent, UploadState
-from consortium.store import campaigns, ledger, outbox, partners, suppressions, uploads
+from consortium.store import campaigns, ledger, messages, partners, suppressions, uploads
 from consortium.store.engine import Database
 from consortium.store.suppressions import Request
 from consortium.testing.clock import FakeClock
@@ -469,7 +469,7 @@ def test_flood_of_refusals_about_us_pauses_before_more_recipients_are_spent(
     with world.database.read() as tx:
         campaign = campaigns.get(tx, NAME)
         counted = Counter[MessageState]()
-        for t in outbox.tally(tx, campaign.id):
+        for t in messages.tally(tx, campaign.id):
             counted[t.state] += t.messages
     assert campaign.state is CampaignState.PAUSED
     assert counted == {MessageState.WAITING: 60}
