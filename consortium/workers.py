@@ -4,7 +4,8 @@ Python runs one thread at a time, so what costs processor time on every row of a
 values, tokens, seals) is spread over processes. They are started with the interpreter and `-m`, not
 forked and not by `multiprocessing`: a fork would copy open databases and locks, and a spawned child
 would run the application's main module again. What they need, keys among it, goes to them through
-their standard input alone: never on a command line, in the environment or in a file.
+their standard input alone: never on a command line, in the environment or in a file. They import
+from where this process does, and from nowhere else.
 
 Messages are pickles between this process and children that it started itself.
 """
@@ -20,6 +21,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO
 
@@ -105,11 +107,13 @@ class _Worker:
 
     def __init__(self, make: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "consortium.workers", make],
+            # -P: not from the working folder, where a partner's file could be called pickle.py
+            [sys.executable, "-P", "-m", "consortium.workers", make],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             process_group=0,  # Ctrl-C is for us; we end it
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            env=os.environ
+            | {"PYTHONPATH": os.pathsep.join(p or str(Path.cwd()) for p in sys.path)},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -12,6 +12,8 @@ import hashlib
 import io
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -352,6 +354,26 @@ def test_cells_that_a_spreadsheet_would_run_are_disarmed(
     assert len(printed) == 1 + len(RUN)
     for cell in [cell for row in (*rejected, *printed) for cell in row]:
         assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "＝")), cell
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def test_a_file_of_a_partner_in_the_working_folder_is_not_run(tmp_path: Path) -> None:
+    """Whoever takes a list in may do so in the folder where a partner's files were unpacked."""
+    for name in ("pickle.py", "consortium.py", "numpy.py"):
+        ran = tmp_path / f"{name}.ran"
+        (tmp_path / name).write_text(f"open({str(ran)!r}, 'w').close()\n", encoding="utf-8")
+    work = "from consortium.workers import map_batches as m; print(*m({}, 1, [[5, 6]], workers=1))"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", work.format("'operator:itemgetter'")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("6\n", "")
+    assert not list(tmp_path.glob("*.ran"))
 
 
 # --- membership -------------------------------------------------------------------------------
