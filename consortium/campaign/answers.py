@@ -17,7 +17,8 @@ from consortium.ledger import leaves
 from consortium.ledger.commit import row_commitment
 from consortium.model import AnswerKind
 from consortium.policy.decision import Allow, Decision, Defer, Refuse
-from consortium.store.audiences import RowColumns, UploadFacts
+from consortium.store.audience_columns import RowColumns
+from consortium.store.audiences import UploadFacts
 from consortium.store.plans import NewAnswer, NewMessage
 from consortium.types import PartnerSlug
 

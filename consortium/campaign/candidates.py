@@ -25,7 +25,8 @@ from consortium.campaign.traits import Traits
 from consortium.policy.decision import Decision, Refuse
 from consortium.policy.engine import CompiledPolicy, decide
 from consortium.policy.facts import Ask, PersonFacts, RowFacts, SuppressionFact
-from consortium.store.audiences import BanColumns, PointColumns, RowColumns, UploadFacts
+from consortium.store.audience_columns import BanColumns, PointColumns, RowColumns
+from consortium.store.audiences import UploadFacts
 from consortium.types import PartnerSlug
 
 __all__ = ["Candidates", "candidates"]

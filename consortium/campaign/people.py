@@ -20,7 +20,8 @@ import numpy as np
 
 from consortium.campaign.columns import Ints
 from consortium.ledger.commit import leaf_salt
-from consortium.store.audiences import RowColumns, UploadFacts
+from consortium.store.audience_columns import RowColumns
+from consortium.store.audiences import UploadFacts
 
 __all__ = ["leaf_secret", "order_key", "places", "row_salt"]
 

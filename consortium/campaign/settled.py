@@ -15,7 +15,8 @@ from consortium.campaign.choice import Kept
 from consortium.campaign.columns import Ints
 from consortium.model import MessageState
 from consortium.policy.decision import ALLOW, Decision, Refuse
-from consortium.store.audiences import KeptMessage, PointColumns, RowColumns, UploadFacts
+from consortium.store.audience_columns import PointColumns, RowColumns
+from consortium.store.audiences import KeptMessage, UploadFacts
 from consortium.types import PartnerSlug
 
 __all__ = ["settled"]

@@ -16,7 +16,8 @@ import numpy as np
 
 from consortium.campaign.columns import Ints, dense, sets
 from consortium.policy.facts import PriorMessage
-from consortium.store.audiences import PriorColumns, RowColumns, UploadFacts
+from consortium.store.audience_columns import PriorColumns, RowColumns
+from consortium.store.audiences import UploadFacts
 from consortium.types import PartnerSlug
 
 __all__ = ["Traits", "fold"]

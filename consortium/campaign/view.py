@@ -29,14 +29,8 @@ from consortium.policy.facts import Ask
 from consortium.policy.protocol import HORIZON
 from consortium.store import audiences, campaigns, plans, state
 from consortium.store import partners as partner_store
-from consortium.store.audiences import (
-    BanColumns,
-    KeptMessage,
-    PointColumns,
-    PriorColumns,
-    RowColumns,
-    UploadFacts,
-)
+from consortium.store.audience_columns import BanColumns, PointColumns, PriorColumns, RowColumns
+from consortium.store.audiences import KeptMessage, UploadFacts
 from consortium.store.campaigns import AnswerRecord, CampaignRecord
 from consortium.store.engine import Tx
 from consortium.types import PartnerSlug

@@ -3,7 +3,8 @@
 A person reaches a place by the match of any of their rows. A voter file counts for a campaign if it
 is licensed for the campaign's purpose to the day of its last instant. Who is in the audience only
 by a file gets no message in the name of a partner that the file is not licensed to; who is left out
-by one, or has voted by it, is left out for everybody.
+by one, or has voted by it, is left out for everybody. When a file that
+places rest on ends, nothing more is sent until the campaign has been planned again.
 
 Places may be named by the end of their path (`county:Wake`) where only one place of the kind ends
 so; a name that no file knows, or that fits several places, refuses the plan.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +26,13 @@ from consortium.documents import shown
 from consortium.errors import PolicyRefused
 from consortium.model import PlaceKind
 from consortium.store import places, voter_links, voters
-from consortium.store.audiences import RowColumns, UploadFacts
+from consortium.store.audience_columns import RowColumns
+from consortium.store.audiences import UploadFacts
 from consortium.store.engine import Tx
 from consortium.store.voters import LoadRecord
 from consortium.types import PartnerSlug
 
-__all__ = ["NOTHING", "VoterEvidence", "read", "resolve"]
+__all__ = ["NOTHING", "VoterEvidence", "has_lost", "read", "resolve"]
 
 _NONE = np.zeros(0, dtype=np.int64)
 _NO = np.zeros(0, dtype=bool)
@@ -46,6 +48,7 @@ class VoterEvidence:
         inside, outside: Whether the voter is in an included place, in an excluded one.
         licensed: Per file: the partners whose messages may rest on it.
         voted: Ids of rows whose voter has voted, if the campaign spares them.
+        loads: Ids of the files, in the order of `licensed`.
     """
 
     row: Ints = field(default_factory=lambda: _NONE)
@@ -54,6 +57,7 @@ class VoterEvidence:
     outside: npt.NDArray[np.bool_] = field(default_factory=lambda: _NO)
     licensed: tuple[frozenset[PartnerSlug], ...] = ()
     voted: Ints = field(default_factory=lambda: _NONE)
+    loads: tuple[int, ...] = ()
 
     def included(self, rows: RowColumns, person: Ints, *, persons: int) -> npt.NDArray[np.bool_]:
         """Shape (persons,): who is in an included place by some file."""
@@ -142,7 +146,23 @@ def read(tx: Tx, asked: CampaignDocument, *, day: date) -> VoterEvidence:
         outside=lies(exclude),
         licensed=tuple(frozenset(load.licensed) for load in loads),
         voted=ends,
+        loads=tuple(ids),
     )
+
+
+def has_lost(tx: Tx, asked: CampaignDocument, *, planned_at: datetime, day: date) -> bool:
+    """Whether a voter file that a plan's places rest on has ended since the plan was made.
+
+    Args:
+        tx: A transaction.
+        asked: The campaign's document.
+        planned_at: When its plan was put in force.
+        day: The campaign's last day.
+    """
+    rule = asked.rule
+    if not any(isinstance(named, VoterPlace) for named in (*rule.include, *rule.exclude)):
+        return False
+    return voters.ended_since(tx, planned_at, purpose=asked.purpose, day=day)
 
 
 def resolve(tx: Tx, place: VoterPlace, *, loads: Sequence[LoadRecord]) -> str:

@@ -1,19 +1,16 @@
 """The rows a plan looks at, as columns: visible persons, their rows, points, bans and messages.
 
-Everything here reads one consistent view and returns arrays; nothing is decided. Repeating values
-(places, zones, grounds, days) are numbered once and kept as small integers, so that a million rows
-cost about 100 bytes each.
+Everything here reads one consistent view and returns arrays (`audience_columns`); nothing is
+decided.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Select, and_, exists, func, or_, select
 
 from consortium.model import (
@@ -25,18 +22,21 @@ from consortium.model import (
     Scope,
     UploadState,
 )
+from consortium.store.audience_columns import (
+    BanColumns,
+    Numbered,
+    PointColumns,
+    PriorColumns,
+    RowColumns,
+    as_columns,
+)
 from consortium.store.engine import Tx
 from consortium.store.suppressions import stands
 from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
 
 __all__ = [
-    "BanColumns",
     "KeptMessage",
-    "Numbered",
-    "PointColumns",
-    "PriorColumns",
-    "RowColumns",
     "UploadFacts",
     "bans",
     "consenting_rows",
@@ -48,8 +48,6 @@ __all__ = [
     "uploads",
 ]
 
-_T = TypeVar("_T", bound=Hashable)
-_Ints = npt.NDArray[np.int64]
 _FETCH = 20_000
 _KIND = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 
@@ -64,21 +62,6 @@ _message = metadata.tables["consortium_message"]
 _attempt = metadata.tables["consortium_attempt"]
 
 
-class Numbered(Generic[_T]):
-    """Values in the order first met, each with its number from 0."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[_T, int] = {}
-
-    def __call__(self, value: _T) -> int:
-        """The value's number."""
-        return self._numbers.setdefault(value, len(self._numbers))
-
-    def values(self) -> list[_T]:
-        """All values, by number."""
-        return list(self._numbers)
-
-
 @dataclass(frozen=True, slots=True)
 class UploadFacts:
     """An active, unexpired upload of a partner of the campaign's firewall group."""
@@ -89,82 +72,6 @@ class UploadFacts:
     rows: int
     partner_id: int
     partner: PartnerSlug
-
-
-@dataclass(frozen=True, slots=True)
-class RowColumns:
-    """Visible source rows of some uploads, by row id; one element of each array per row.
-
-    Attributes:
-        row, person, number: Row id, person id (of the generation asked for), number in its upload.
-        upload: Index into the uploads asked for.
-        place, zones, relationship, consent: Index into the list of that name below.
-        live: Whether its owner has consent on any channel.
-        places, zone_names, relationships: Distinct values; zones as IANA names joined by a blank.
-        consents: Distinct (basis, day) of the channel asked for.
-    """
-
-    row: _Ints
-    person: _Ints
-    number: _Ints
-    upload: _Ints
-    place: _Ints
-    zones: _Ints
-    relationship: _Ints
-    consent: _Ints
-    live: npt.NDArray[np.bool_]
-    places: list[Places]
-    zone_names: list[str]
-    relationships: list[Relationship]
-    consents: list[tuple[ConsentBasis, date | None]]
-
-    def take(self, index: _Ints) -> RowColumns:
-        """These rows only; `index` is ascending."""
-        return replace(
-            self,
-            row=self.row[index],
-            person=self.person[index],
-            number=self.number[index],
-            upload=self.upload[index],
-            place=self.place[index],
-            zones=self.zones[index],
-            relationship=self.relationship[index],
-            consent=self.consent[index],
-            live=self.live[index],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class PointColumns:
-    """Contact points that rows name: row id, point id, the owner's order of preference, dead."""
-
-    row: _Ints
-    point: _Ints
-    position: _Ints
-    dead: npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class BanColumns:
-    """Suppressions on contact points: point id, channel, and the author of a partner-scope one."""
-
-    point: _Ints
-    ban: _Ints
-    bans: list[tuple[Channel, int | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class PriorColumns:
-    """Messages handed over, or perhaps handed over, to a point that a row names.
-
-    Attributes:
-        row, message: One pair per row id and message: index into `messages`.
-        messages: When and on which channel; two messages are two even if they agree in both.
-    """
-
-    row: _Ints
-    message: _Ints
-    messages: list[tuple[datetime, Channel]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +156,7 @@ def rows(
     relationships: Numbered[str] = Numbered()
     consents: Numbered[tuple[str, date | None]] = Numbered()
     none = ConsentBasis.NONE.value
-    columns = _columns(
+    columns = as_columns(
         (
             (
                 row,
@@ -334,7 +241,7 @@ def points(
             _point.c.kind == _KIND[channel],
         )
     )
-    row, point, position, dead = _columns(_stream(tx, statement), width=4)
+    row, point, position, dead = as_columns(_stream(tx, statement), width=4)
     return PointColumns(row=row, point=point, position=position, dead=dead.astype(bool))
 
 
@@ -348,7 +255,7 @@ def bans(tx: Tx) -> BanColumns:
     )
     kinds: Numbered[tuple[Channel, int | None]] = Numbered()
     consortium = Scope.CONSORTIUM.value
-    point, ban = _columns(
+    point, ban = as_columns(
         (
             (point, kinds((Channel(channel), None if scope == consortium else author)))
             for point, channel, scope, author in _stream(tx, statement)
@@ -375,7 +282,7 @@ def prior_messages(tx: Tx, *, generation: int, since: datetime) -> PriorColumns:
         )
     )
     messages: Numbered[tuple[int, datetime, str]] = Numbered()
-    row, message = _columns(
+    row, message = as_columns(
         (
             (row, messages((message, at, channel)))
             for row, message, at, channel in _stream(tx, statement)
@@ -438,15 +345,3 @@ def _visible(generation: int) -> Any:  # noqa: ANN401 - SQLAlchemy's clause type
 def _stream(tx: Tx, statement: Select[Any]) -> Iterator[Any]:
     for part in tx.execute(statement.execution_options(yield_per=_FETCH)).partitions():
         yield from part
-
-
-def _columns(source: Iterable[Any], *, width: int) -> list[_Ints]:
-    parts: list[_Ints] = []
-    chunk: list[Any] = []
-    for item in source:
-        chunk.append(tuple(item))
-        if len(chunk) == _FETCH:
-            parts.append(np.array(chunk, dtype=np.int64))
-            chunk = []
-    parts.append(np.array(chunk, dtype=np.int64).reshape(len(chunk), width))
-    return list(np.concatenate(parts).T)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, Table, delete, func, insert, select, update
+from sqlalchemy import Select, insert, select, update
 
 from consortium.errors import NotFound, StateConflict, quoted
 from consortium.model import Purpose
@@ -24,6 +24,8 @@ from consortium.types import EntryIndex, PartnerSlug
 
 __all__ = [
     "ACTIVE",
+    "ENDED",
+    "STAGED",
     "LoadCounts",
     "LoadRecord",
     "activate",
@@ -31,15 +33,13 @@ __all__ = [
     "add_rows",
     "all_of",
     "by_id",
-    "delete_some",
     "due",
     "end",
-    "forget",
+    "ended_since",
     "frequencies",
     "get",
     "known",
     "live_with_digest",
-    "mark_erased",
     "save_frequencies",
     "set_entry",
     "stage",
@@ -54,10 +54,6 @@ _licence = metadata.tables["consortium_voter_licence"]
 _row = metadata.tables["consortium_voter_row"]
 _history = metadata.tables["consortium_voter_history"]
 _partner = metadata.tables["consortium_partner"]
-_set = metadata.tables["consortium_place_set"]
-_set_member = metadata.tables["consortium_place_set_member"]
-_match = metadata.tables["consortium_voter_match"]
-_link = metadata.tables["consortium_voter_link"]
 
 STAGED: Final = "staged"
 ACTIVE: Final = "active"
@@ -272,6 +268,12 @@ def due(tx: Tx, *, day: date) -> list[LoadRecord]:
     return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.until < day))
 
 
+def ended_since(tx: Tx, instant: datetime, *, purpose: Purpose, day: date) -> bool:
+    """Whether a load that served a purpose to a day has ended at or after an instant."""
+    found = _records(tx, _query().where(_load.c.state == ENDED, _load.c.ended_at >= instant))
+    return any(purpose in load.purposes and load.until >= day for load in found)
+
+
 def unerased(tx: Tx) -> list[LoadRecord]:
     """Ended loads of which something is left."""
     return _records(tx, _query().where(_load.c.state == ENDED, _load.c.salt != b""))
@@ -334,68 +336,5 @@ def end(tx: Tx, load_id: int, *, at: datetime) -> bool:
         update(_load)
         .where(_load.c.id == load_id, _load.c.state == ACTIVE)
         .values(state=ENDED, ended_at=at)
-    ).rowcount
-    return changed == 1
-
-
-def delete_some(tx: Tx, load_id: int, *, limit: int) -> int:
-    """Delete up to `limit` of what a load that does not count has brought; 0: nothing was left."""
-    for delete_from in (_delete_links, _delete_rows, _delete_history, _delete_sets):
-        if done := delete_from(tx, load_id, limit):
-            return done
-    return 0
-
-
-def _delete_links(tx: Tx, load_id: int, limit: int) -> int:
-    statement = select(_link.c.row_id).where(_link.c.load_id == load_id).distinct().limit(limit)
-    rows = list(tx.execute(statement).scalars())
-    for part in chunked(rows, _IN):
-        tx.execute(delete(_link).where(_link.c.load_id == load_id, _link.c.row_id.in_(part)))
-    return len(rows)
-
-
-def _delete_rows(tx: Tx, load_id: int, limit: int) -> int:
-    return _delete_by_id(tx, _row, load_id, limit)
-
-
-def _delete_history(tx: Tx, load_id: int, limit: int) -> int:
-    return _delete_by_id(tx, _history, load_id, limit)
-
-
-def _delete_by_id(tx: Tx, table: Table, load_id: int, limit: int) -> int:
-    statement = select(table.c.id).where(table.c.load_id == load_id).limit(limit)
-    rows = list(tx.execute(statement).scalars())
-    for part in chunked(rows, _IN):
-        tx.execute(delete(table).where(table.c.id.in_(part)))
-    return len(rows)
-
-
-def _delete_sets(tx: Tx, load_id: int, limit: int) -> int:
-    statement = select(_set.c.number).where(_set.c.load_id == load_id).limit(min(limit, _IN))
-    numbers = list(tx.execute(statement).scalars())
-    for table in (_set_member, _set):
-        tx.execute(delete(table).where(table.c.load_id == load_id, table.c.number.in_(numbers)))
-    return len(numbers)
-
-
-def forget(tx: Tx, load_id: int) -> None:
-    """Remove a staged load whose rows are gone."""
-    if tx.execute(select(_load.c.state).where(_load.c.id == load_id)).scalar() != STAGED:
-        return
-    tx.execute(delete(_licence).where(_licence.c.load_id == load_id))
-    tx.execute(delete(_load).where(_load.c.id == load_id))
-
-
-def mark_erased(tx: Tx, load_id: int) -> bool:
-    """Note that nothing of an ended load is left; False if rows are, or it was noted before."""
-    left = tx.execute(
-        select(func.count()).select_from(_row).where(_row.c.load_id == load_id)
-    ).scalar_one()
-    if left:
-        return False
-    changed = tx.execute(
-        update(_load)
-        .where(_load.c.id == load_id, _load.c.state == ENDED, _load.c.salt != b"")
-        .values(salt=b"", frequencies=None)
     ).rowcount
     return changed == 1

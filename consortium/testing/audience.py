@@ -21,15 +21,14 @@ from consortium.campaign.coverage import Coverage
 from consortium.campaign.view import View
 from consortium.model import CampaignState, Channel, ConsentBasis, Places, Relationship
 from consortium.policy.engine import CompiledPolicy
-from consortium.store.audiences import (
+from consortium.store.audience_columns import (
     BanColumns,
-    KeptMessage,
     Numbered,
     PointColumns,
     PriorColumns,
     RowColumns,
-    UploadFacts,
 )
+from consortium.store.audiences import KeptMessage, UploadFacts
 from consortium.store.campaigns import AnswerRecord, CampaignRecord
 from consortium.types import CampaignName, EntryIndex, PartnerSlug, UploadDigest
 

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from consortium.clock import Clock
 from consortium.errors import StateConflict
 from consortium.ledger import entries
-from consortium.store import ledger, locks, returned, voter_links, voters
+from consortium.store import ledger, locks, returned, voter_erasing, voter_links, voters
 from consortium.store.engine import Database, give_way
 from consortium.store.voters import LoadRecord
 
@@ -68,7 +68,7 @@ def discard(database: Database, load_id: int) -> None:
     """Remove a staged load; the caller holds the lock of loads."""
     _delete_rows(database, load_id)
     with database.write() as tx:
-        voters.forget(tx, load_id)
+        voter_erasing.forget(tx, load_id)
     database.empty_log()
 
 
@@ -103,7 +103,7 @@ def expire(database: Database, *, clock: Clock) -> list[LoadRecord]:
 def _erase(database: Database, load_id: int) -> None:
     _delete_rows(database, load_id)
     with database.write() as tx:
-        voters.mark_erased(tx, load_id)
+        voter_erasing.mark_erased(tx, load_id)
     database.empty_log()
 
 
@@ -112,7 +112,7 @@ def _delete_rows(database: Database, load_id: int) -> None:
     while True:
         began = time.perf_counter()
         with database.write(durable=False) as tx:
-            deleted = voters.delete_some(tx, load_id, limit=size)
+            deleted = voter_erasing.delete_some(tx, load_id, limit=size)
         if not deleted:
             return
         spent = max(time.perf_counter() - began, 1e-4)
