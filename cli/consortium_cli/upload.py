@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import click
 
 from consortium.clock import SystemClock
 from consortium_cli.check_screen import show_attested, show_check
 from consortium_cli.homes import desk, desk_if_any, desk_of, host
+from consortium_cli.list_options import Said, list_options, pack_options
 from consortium_cli.screen import (
-    DAY,
     FILE,
     confirm,
     dry_run_option,
@@ -29,14 +26,12 @@ from consortium_cli.screen import (
 from consortium_cli.wording import count, counted, joined, wrapped
 
 if TYPE_CHECKING:
-    from consortium.app import ListOptions
     from consortium.pack import PackResult
     from consortium.store.uploads import UploadRecord
 
 __all__ = ["command"]
 
 _REJECTED_ROWS = 5
-_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 @click.group("upload")
@@ -44,107 +39,9 @@ def command() -> None:
     """Lists: check and pack them, take packs in, withdraw them."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a partner says of a list beside its file: the four options below."""
-
-    mapping: Path | None
-    attest: tuple[str, ...]
-    keep: tuple[str, ...]
-    problems: Path | None
-
-    def options(self, file: Path) -> ListOptions:
-        """The same for the library; problems go beside the list unless said otherwise."""
-        from consortium.app import ListOptions  # noqa: PLC0415 - loads the whole library
-        from consortium.pack import default_path  # noqa: PLC0415 - the same
-
-        problems = self.problems or default_path(file)
-        return ListOptions(
-            mapping=self.mapping, attest=self.attest, keep=self.keep, problems_to=problems
-        )
-
-    def words(self) -> list[str]:
-        """What packing needs to be told again."""
-        mapped = ["--map", str(self.mapping)] if self.mapping else []
-        attested = [word for attest in self.attest for word in ("--attest", attest)]
-        return mapped + attested + [word for keep in self.keep for word in ("--keep", keep)]
-
-    def __bool__(self) -> bool:
-        return bool(self.mapping or self.attest or self.keep or self.problems)
-
-
-def _list_options(function: _F) -> _F:
-    """The four options as one argument, `said`."""
-
-    @wraps(function)
-    def gathered(
-        *arguments: object,
-        mapping: Path | None,
-        attest: tuple[str, ...],
-        keep: tuple[str, ...],
-        problems: Path | None,
-        **others: object,
-    ) -> object:
-        return function(*arguments, said=_Said(mapping, attest, keep, problems), **others)
-
-    for option in (
-        click.option(
-            "--problems",
-            type=FILE,
-            help="Where every unusable line goes, for you only.  "
-            "[default: FILE.problems.csv beside it]",
-        ),
-        click.option(
-            "--keep",
-            multiple=True,
-            metavar="COLUMN[=TAG,TAG]",
-            help="Share the tags in this column, or only those named; may be repeated.  "
-            "[default: none]",
-        ),
-        click.option(
-            "--attest",
-            multiple=True,
-            metavar="WHAT=WORD[@DAY]",
-            help="What holds where no column says it: email=express, sms=express@2026-01-31, "
-            "relationship=member; may be repeated.  [default: no consent, the public]",
-        ),
-        click.option(
-            "--map", "mapping", type=FILE, help="Which column is which.  [default: recognised]"
-        ),
-    ):
-        gathered = option(gathered)
-    return cast("_F", gathered)
-
-
-def _pack_options(*, required: bool) -> Callable[[_F], _F]:
-    """What a pack says of itself."""
-    needed = "" if required else "  [default: none; needed with --as]"
-
-    def decorate(function: _F) -> _F:
-        for option in (
-            click.option(
-                "--standing",
-                is_flag=True,
-                help="Let the host open the rows for every campaign that your policy allows.  "
-                "[default: each campaign needs your approval]",
-            ),
-            click.option("--expires", type=DAY, help="Last day of use.  [default: none]"),
-            click.option(
-                "--obtained", type=DAY, required=required, help=f"The day of the export.{needed}"
-            ),
-            click.option(
-                "--list", "list_name", required=required, help=f"Your name for it.{needed}"
-            ),
-        ):
-            function = option(function)
-        return function
-
-    return decorate
-
-
 @command.command("check")
 @click.argument("file", type=FILE)
-@_list_options
+@list_options
 @click.option(
     "--write-map",
     type=FILE,
@@ -152,7 +49,7 @@ def _pack_options(*, required: bool) -> Callable[[_F], _F]:
     "[default: none]",
 )
 @click.pass_context
-def check(ctx: click.Context, *, file: Path, said: _Said, write_map: Path | None) -> None:
+def check(ctx: click.Context, *, file: Path, said: Said, write_map: Path | None) -> None:
     """Say what is in the list FILE and what packing it would attest. Nothing leaves the machine.
 
     Needs no home; in a partner's home it reads the list as that partner's consortium would.
@@ -176,8 +73,8 @@ def check(ctx: click.Context, *, file: Path, said: _Said, write_map: Path | None
 
 @command.command("pack")
 @click.argument("file", type=FILE)
-@_pack_options(required=True)
-@_list_options
+@pack_options(required=True)
+@list_options
 @click.option("--out", type=FILE, help="Where to write.  [default: FILE.pack beside it]")
 @click.option("--replace", is_flag=True, help="Write over an earlier pack.  [default: refuse]")
 @click.pass_context
@@ -189,7 +86,7 @@ def pack(
     obtained: date,
     expires: date | None,
     standing: bool,
-    said: _Said,
+    said: Said,
     out: Path | None,
     replace: bool,
 ) -> None:
@@ -244,8 +141,8 @@ def _show_pack(made: PackResult) -> None:
     metavar="UPLOAD",
     help="Withdraw this earlier upload of the same list in the same moment.  [default: none]",
 )
-@_pack_options(required=False)
-@_list_options
+@pack_options(required=False)
+@list_options
 @click.pass_context
 def add(
     ctx: click.Context,
@@ -257,7 +154,7 @@ def add(
     obtained: date | None,
     expires: date | None,
     standing: bool,
-    said: _Said,
+    said: Said,
 ) -> None:
     """Take the pack FILE in, on the host: all of it or nothing.
 
