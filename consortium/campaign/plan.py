@@ -41,7 +41,7 @@ from consortium.clock import Clock
 from consortium.errors import StateConflict
 from consortium.ledger import entries
 from consortium.model import CampaignState, Observer, Silent
-from consortium.store import batches, campaigns, locks, plans
+from consortium.store import batches, campaigns, locks, plans, voters
 from consortium.store.engine import Database, Tx
 from consortium.types import EntryIndex
 from consortium.vault.wraps import WrapStore
@@ -185,6 +185,11 @@ def _check_unchanged(tx: Tx, view: View, policies: Policies) -> None:
     if (now.state, now.digest) != (view.campaign.state, view.campaign.digest):
         raise StateConflict(
             f"campaign {now.name} was changed while it was planned", hint="Plan it again."
+        )
+    count = {load.id for load in voters.usable(tx, day=view.campaign.not_after.date())}
+    if not count.issuperset(view.voters.loads):
+        raise StateConflict(
+            f"a voter file ended while {now.name} was planned", hint="Plan it again."
         )
     versions = {slug: policy.version for slug, policy in policies(tx).items()}
     if versions != {slug: policy.version for slug, policy in view.policies.items()}:

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from consortium.campaign import document as campaign_document
-from consortium.campaign import states
+from consortium.campaign import states, voters
 from consortium.campaign.coverage import PolicyInForce
 from consortium.clock import Clock
 from consortium.delivery import record
@@ -87,7 +87,8 @@ def send(
 
     Raises:
         NotFound: No such campaign.
-        StateConflict: It has no plan, is paused, stopped or finished, or is being sent elsewhere.
+        StateConflict: It has no plan, is paused, stopped or finished, or is being sent elsewhere;
+            or a voter file that its places rest on has ended.
         PolicyRefused: Nothing could go, because every owner whose messages wait holds them back.
         ConsortiumError: The mail server refuses us, does not answer, or keeps refusing; what has
             not gone still waits.
@@ -119,6 +120,11 @@ def send(
                 hint=f"When it is settled: consortium campaign resume {campaign}",
             ) from None
         result = run.result()
+    if run.lost_a_file:
+        raise StateConflict(
+            f"a voter file that the plan of {campaign} rests on has ended",
+            hint=f"Plan it again: consortium campaign plan {campaign}",
+        )
     if result.held and result.next_at is None and not run.offered:
         raise _refused(result)
     return result
@@ -147,13 +153,14 @@ class _Run:
         self._held: dict[PartnerSlug, str] = {}
         self._next_at: datetime | None = None
         self._done = False
+        self.lost_a_file = False  # a voter file that the plan's places rest on
         self._batch: Batch | None = None  # decided and committed
         self._handed = Handed()  # what became of it, not recorded yet
         with database.write() as tx:
             self._campaign = campaigns.lock(tx, campaigns.get(tx, name).id)
             plan = plans.frozen(tx, self._campaign.id)
             assert plan is not None, "states.start has made sure"
-            self._plan = plan.id
+            self._plan, self._planned_at = plan.id, plan.planned_at
             now = waiter.now()
             recovered = record.recover(tx, self._campaign.id, at=now)
             self._append(tx, now, recovered, None)
@@ -161,7 +168,7 @@ class _Run:
             known = partners.all(tx)
             tally = messages.tally(tx, self._campaign.id)
             handed_over = messages.handed_over(tx, self._campaign.id)
-        document = campaign_document.parse(self._campaign.document, name=name)
+        self._document = document = campaign_document.parse(self._campaign.document, name=name)
         owners = {t.owner for t in tally}
         self._decider = Decider(
             campaign=self._campaign,
@@ -251,7 +258,9 @@ class _Run:
             record.settle(tx, handed, at=now)
             batch: Batch | None = None
             if more and not trouble and state is CampaignState.SENDING and not self._waiter.stop():
-                batch = self._next_batch(tx, now, sign=handed.sign)
+                self.lost_a_file = self._has_lost_a_file(tx)
+                if not self.lost_a_file:
+                    batch = self._next_batch(tx, now, sign=handed.sign)
             self._append(tx, now, handed, batch)
             if batch is not None and batch.next_at is None:
                 self._done = not outbox.overdue(tx, self._campaign.id, limit=1, untried=False)
@@ -277,6 +286,14 @@ class _Run:
             return Batch(now, next_at=min(now + sign.wait, campaign.not_after))
         most = batch_size(self._interval, taken=self._hand_over.taken)
         return self._decider.decide(tx, at=now, most=most)
+
+    def _has_lost_a_file(self, tx: Tx) -> bool:
+        return voters.has_lost(
+            tx,
+            self._document,
+            planned_at=self._planned_at,
+            day=self._campaign.not_after.date(),
+        )
 
     def _append(self, tx: Tx, at: datetime, handed: Handed, batch: Batch | None) -> None:
         name = self._campaign.name

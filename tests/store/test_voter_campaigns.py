@@ -59,11 +59,14 @@ def plan(assembly: Assembly, include: str, exclude: str = "[]") -> dict[str, int
 
 
 def ship(
-    assembly: Assembly, *, stop_after: int | None = None
+    assembly: Assembly,
+    *,
+    stop_after: int | None = None,
+    transport: MemoryTransport | None = None,
 ) -> tuple[SendResult, MemoryTransport]:
     """Send, or send until so many messages have gone."""
     assembly.clock.set(max(assembly.clock.now(), assembly.campaign().starts_at))
-    transport = MemoryTransport()
+    transport = transport or MemoryTransport()
     result = send(
         assembly.database,
         CampaignName(NAME),
@@ -127,6 +130,66 @@ def test_a_partner_without_a_licence_gets_no_message_by_the_file(
         assert frozen is not None
         refused = {(t.rule, t.reason): t.persons for t in plans.totals(tx, frozen.id) if t.rule}
     assert refused == {("licence", "not_licensed"): 30}
+
+
+def test_nothing_more_is_sent_by_a_file_that_has_ended(assembly: Assembly, polls: Polls) -> None:
+    loaded = polls.load(file_of(range(1, 181)), "nurses", "teachers")
+    polls.match()
+    plan(assembly, ODD)
+    _, before = ship(assembly, stop_after=5)
+    assert len(before.taken) == 5
+    voters.end(assembly.database, loaded.record.name, clock=assembly.clock, reason="withdrawn")
+    transport = MemoryTransport()
+    for _ in range(2):
+        with pytest.raises(StateConflict, match="has ended"):
+            ship(assembly, transport=transport)
+    assert transport.taken == []
+    with pytest.raises(PolicyRefused, match="no voter file that is licensed"):
+        assembly.plan()
+
+
+def test_a_file_that_ends_while_messages_go_out_stops_them(
+    assembly: Assembly, polls: Polls
+) -> None:
+    loaded = polls.load(file_of(range(1, 181)), "nurses", "teachers")
+    polls.match()
+    plan(assembly, ODD)
+    file = loaded.record.name
+
+    def end(_: object) -> None:
+        if len(transport.taken) == 3:
+            voters.end(assembly.database, file, clock=assembly.clock, reason="withdrawn")
+
+    transport = MemoryTransport(after=end)
+    with pytest.raises(StateConflict, match="has ended"):
+        ship(assembly, transport=transport)
+    assert 3 <= len(transport.taken) < 90
+
+
+def test_a_campaign_is_sent_by_another_file_once_it_has_been_planned_again(
+    assembly: Assembly, polls: Polls
+) -> None:
+    first = polls.load(file_of(range(1, 181)), "nurses", "teachers")
+    polls.match()
+    plan(assembly, ODD)
+    voters.end(assembly.database, first.record.name, clock=assembly.clock, reason="withdrawn")
+    polls.load(file_of(range(1, 151)), "nurses")
+    polls.match()
+    assembly.clock.sleep(1)
+    assert assembly.plan().assigned == {"nurses": 60}
+    _, sent = ship(assembly)
+    assert len(sent.taken) == 60
+
+
+def test_a_campaign_that_names_no_place_of_a_file_goes_on_when_one_ends(
+    assembly: Assembly, polls: Polls
+) -> None:
+    loaded = polls.load(file_of(range(1, 181)), "nurses")
+    polls.match()
+    plan(assembly, HERE)
+    voters.end(assembly.database, loaded.record.name, clock=assembly.clock, reason="withdrawn")
+    _, sent = ship(assembly)
+    assert len(sent.taken) == 180
 
 
 def test_who_is_in_the_audience_by_lists_needs_no_licence(assembly: Assembly, polls: Polls) -> None:
