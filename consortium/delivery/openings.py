@@ -70,10 +70,6 @@ class Openings:
         """Whether any row of the upload has opened in this run: then its key is the right one."""
         return (sealed.upload_id, may.purpose) in self._proven
 
-    def give_up(self, sealed: SealedRow, *, may: May) -> None:
-        """Treat the upload's wrap as missing for the rest of the run."""
-        self._openers[sealed.upload_id, may.purpose] = None
-
     def address(self, details: Details, token: Token) -> Pii | None:
         """The one of the row's e-mail addresses that a token stands for; None: none of them."""
         for candidate in details.emails:

@@ -30,7 +30,6 @@ __all__ = ["Signer", "Verifier", "open", "sign", "signature_of"]
 _ED25519 = b"\x01"
 _KEY_BYTES = 32
 _ID_BYTES = 4
-_SIGNATURE_BYTES = 64
 _MAX_SIGNATURES = 64
 _MAX_CHARACTERS = 16 * 2**20
 _DASH = "— "

@@ -155,9 +155,3 @@ class CheckReport:
             for a in self.attested
             if a.channel is channel and a.basis is not ConsentBasis.NONE
         )
-
-    def without_consent(self, channel: Channel) -> int:
-        """Rows with a contact point on the channel that would never be written to."""
-        return sum(
-            a.rows for a in self.attested if a.channel is channel and a.basis is ConsentBasis.NONE
-        )

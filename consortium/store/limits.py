@@ -25,7 +25,6 @@ from consortium.store.tables import metadata
 __all__ = ["Grant", "Rate", "reserve"]
 
 _LIMIT = metadata.tables["consortium_limit"]
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

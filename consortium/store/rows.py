@@ -32,7 +32,6 @@ __all__ = [
     "match_rows",
     "points_of_rows",
     "role_points",
-    "rows_of_points",
     "stage",
     "tokens_of_points",
 ]
@@ -131,23 +130,6 @@ def points_of_rows(tx: Tx, *, uploads: Collection[int] | None = None) -> Iterato
         statement = statement.where(_row.c.upload_id.in_(uploads))
     for part in _batches(tx, statement):
         yield [RowPoint(*row) for row in part]
-
-
-def rows_of_points(
-    tx: Tx, points: Collection[ContactPointId]
-) -> list[tuple[ContactPointId, SourceRowId]]:
-    """Rows of active uploads that name any of these points, as (point, row), sorted."""
-    found: list[tuple[ContactPointId, SourceRowId]] = []
-    for part in chunked(sorted(points), _IN):
-        statement = (
-            select(_contact.c.point_id, _contact.c.row_id)
-            .join(_row, _row.c.id == _contact.c.row_id)
-            .join(_upload, _upload.c.id == _row.c.upload_id)
-            .where(_contact.c.point_id.in_(part), _upload.c.state == UploadState.ACTIVE.value)
-            .order_by(_contact.c.point_id, _contact.c.row_id)
-        )
-        found.extend((point, row) for point, row in tx.execute(statement))
-    return found
 
 
 def role_points(tx: Tx) -> set[ContactPointId]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -21,7 +21,7 @@ from typing import Final, Literal, NamedTuple
 from consortium.tokens import text
 from consortium.tokens.profile import Rejected
 
-__all__ = ["Order", "is_normal", "normalise", "order_of"]
+__all__ = ["Order", "is_normal", "normalise"]
 
 Order = Literal["MDY", "DMY"]
 """Which of two small numbers is the month."""
@@ -128,11 +128,6 @@ def is_normal(value: str, *, today: date) -> bool:
     if not isinstance(one, _Parts):
         return value == one
     return _dated(one, "MDY", today, mixed=False) == value
-
-
-def order_of(values: Iterable[str], *, default: Order = "MDY") -> Order:
-    """The order that a column's unambiguous values vote for; `default` if none does."""
-    return _vote([one for value in values if isinstance(one := _read(value), _Parts)], default)[0]
 
 
 def _read(value: str) -> _Parts | Rejected | str:

@@ -131,12 +131,6 @@ def test_a_value_is_judged_alone_when_asked() -> None:
     assert not dates.is_normal("2027-01-01", today=TODAY)
 
 
-def test_the_order_of_a_column_can_be_asked() -> None:
-    assert dates.order_of(["04/08/1980", "25/12/1980"]) == "DMY"
-    assert dates.order_of(["04/08/1980"], default="DMY") == "DMY"
-    assert dates.order_of(["12/25"]) == "MDY"
-
-
 def test_where_too_many_are_born_on_new_year_the_year_alone_is_kept() -> None:
     column = [f"{1940 + n}-01-01" for n in range(30)] + [
         f"{1940 + n}-05-{n + 1:02}" for n in range(30)
