@@ -150,6 +150,9 @@ def ban_now(
 ) -> Added:
     """Make an opt-out effective inside a transaction, with its ledger entry last.
 
+    One that bans nothing anew is recorded all the same, once: its owner is told of it whether or
+    not the contact point was banned before, perhaps by an answer to somebody else's message.
+
     Args:
         tx: The transaction.
         request: Who asks for what; its entry is set here.
@@ -165,10 +168,12 @@ def ban_now(
         if ban.channel is request.channel and ban.partner_id in {None, request.partner_id}
     }
     new = wanted - standing
-    if not new:
+    request = replace(request, named=tokens[0])
+    if not new and opt_outs.is_recorded(tx, request):
         return Added(new=False, contact_points=0, at=request.at)
-    opt_out_id = suppressions.add_opt_out(tx, replace(request, named=tokens[0]))
-    suppressions.suppress(tx, [(token, opt_out_id, request) for token in wanted])
+    opt_out_id = suppressions.add_opt_out(tx, request)
+    if new:
+        suppressions.suppress(tx, [(token, opt_out_id, request) for token in wanted])
     entry = ledger.append(
         tx,
         entries.opt_out_added(
@@ -184,7 +189,7 @@ def ban_now(
     )
     opt_outs.set_entry(tx, opt_out_id, entry=entry)
     named = bool(new & set(tokens))
-    return Added(new=True, contact_points=named + len(new - set(tokens)), at=request.at)
+    return Added(new=bool(new), contact_points=named + len(new - set(tokens)), at=request.at)
 
 
 def check(
@@ -226,7 +231,8 @@ def _tokens(
             what = "an e-mail address" if channel is Channel.EMAIL else "a telephone number"
             raise UsageError(
                 f"that is not {what} we can use: {REJECTIONS.get(code, code)}",
-                hint="Check it for typing errors; nothing was changed.",
+                hint="Check it for typing errors; nothing was changed. "
+                "Telephone numbers: --channel sms; e-mail addresses: --channel email.",
             )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from consortium.model import Channel, Scope, UploadState
 from consortium.store.engine import Tx
 from consortium.store.rows import Point
-from consortium.store.suppressions import KIND_OF, stands
+from consortium.store.suppressions import KIND_OF, Request, stands
 from consortium.store.tables import metadata
 from consortium.types import EntryIndex, PartnerSlug, Token, UploadDigest
 
@@ -26,6 +26,7 @@ __all__ = [
     "OwnRecord",
     "bans",
     "by_code",
+    "is_recorded",
     "mark_read",
     "set_entry",
     "told_to",
@@ -102,6 +103,22 @@ class OwnRecord:
 def set_entry(tx: Tx, opt_out_id: int, *, entry: EntryIndex) -> None:
     """Note the ledger entry that records an opt-out."""
     tx.execute(update(_optout).where(_optout.c.id == opt_out_id).values(entry=entry))
+
+
+def is_recorded(tx: Tx, request: Request) -> bool:
+    """Whether the same was asked for before.
+
+    The same is: of this contact point, to this extent, and in answer to this message or to none.
+    """
+    statement = select(func.count()).where(
+        _optout.c.named == request.named,
+        _optout.c.channel == request.channel.value,
+        _optout.c.scope == request.scope.value,
+        _optout.c.partner_id.is_not_distinct_from(request.partner_id),
+        _optout.c.message_id.is_not_distinct_from(request.message_id),
+        _optout.c.upload_id.is_(None),
+    )
+    return bool(tx.execute(statement).scalar_one())
 
 
 def bans(tx: Tx, points: Collection[Point]) -> list[BanRecord]:

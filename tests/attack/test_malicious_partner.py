@@ -538,6 +538,37 @@ def test_the_database_does_the_same_work_for_people_it_knows_and_does_not(
     assert alone == same
 
 
+def test_what_an_owner_is_told_of_opt_outs_does_not_depend_on_answers_to_others(
+    tmp_path: Path,
+) -> None:
+    """Passed on by an owner, opt-outs that stood already must not be missing from its file."""
+    stage = Stage.found(tmp_path)
+    stage.join("nurses", people(1, 61))
+    stage.join("teachers", people(1, 61))
+    stage.host.merge()
+    stage.host.campaigns.create(stage.campaign())
+    stage.approve("nurses", "teachers")
+    stage.host.campaigns.plan(NAME)
+    transport = MemoryTransport()
+    stage.send(transport=transport)
+    [one, other] = [e for e in transport.taken if b"+" in e.data and b"@teachers." in e.data][:2]
+    code = re.search(rb"unsubscribe\+(\w+)@teachers", one.data)
+    assert code is not None
+    mail = stage.root / "mail"
+    for part in ("new", "cur", "tmp"):
+        (mail / part).mkdir(parents=True)
+    to = b"To: " + code[0] + b".example.org\r\n\r\n"
+    (mail / "new" / "1.mail").write_bytes(to)
+    assert stage.host.optouts.read_mail(mail).opted_out == 1
+    assert stage.host.optouts.export("nurses")[1] == 0
+    for count, envelope in enumerate((one, other), start=1):
+        for _ in range(2):
+            stage.host.optouts.add(
+                envelope.recipient, scope=Scope.PARTNER, partner="nurses", author="partner"
+            )
+            assert stage.host.optouts.export("nurses")[1] == count
+
+
 # --- what a malicious partner can do all the same ---------------------------------------------
 
 

@@ -80,8 +80,18 @@ def test_recording_it_again_changes_nothing(world: World) -> None:
     before = entries_of(world)
     again = opt_out(world)
     assert (again.new, again.contact_points) == (False, 0)
-    assert not opt_out(world, OTHER).new
     assert entries_of(world) == before
+
+
+def test_another_address_of_somebody_who_is_banned_is_recorded_once_and_bans_nothing_anew(
+    world: World,
+) -> None:
+    opt_out(world)
+    before = len(entries_of(world))
+    for _ in range(2):
+        again = opt_out(world, OTHER)
+        assert (again.new, again.contact_points) == (False, 0)
+        assert len(entries_of(world)) == before + 1
 
 
 def test_address_that_nobody_holds_is_blocked_for_the_day_somebody_brings_it(
