@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from consortium import feedback, intake
+from consortium import feedback
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
-from consortium.app.packs import open_pack
+from consortium.app.packs import take_in
 from consortium.feedback import Added, FeedbackResult, Known
 from consortium.feedback.optouts import Author
 from consortium.model import Channel, Scope
@@ -90,21 +90,7 @@ class OptOuts:
             BadFile: It holds rows as well, or cannot be taken in (`Uploads.add`).
             EvidenceError, NotFound, StateConflict, KeyFailure, StoreFailure: As `Uploads.add`.
         """
-        context = self._context
-        with open_pack(pack) as stream:
-            return intake.add(
-                context.database,
-                stream,
-                identity=context.keys.open("intake"),
-                consortium=context.card,
-                tokeniser=tokeniser(context),
-                match_key=context.keys.open("match"),
-                wraps=context.wraps,
-                clock=context.clock,
-                observer=context.observer,
-                name=pack.name,
-                only_opt_outs=True,
-            )
+        return take_in(self._context, pack, only_opt_outs=True)
 
     def export(self, partner: str, *, since: date | None = None) -> tuple[str, int]:
         """The signed file that tells a partner which of its own records have opted out.

@@ -1,4 +1,4 @@
-"""Opening the file of a pack."""
+"""Taking packs in: the file opened, the keys of this host handed over."""
 
 from __future__ import annotations
 
@@ -6,12 +6,37 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from consortium import intake
+from consortium.app.context import Context
+from consortium.app.keyring import tokeniser
 from consortium.errors import BadFile
+from consortium.store.uploads import UploadRecord
 
-__all__ = ["open_pack"]
+__all__ = ["take_in"]
 
 
-def open_pack(path: Path) -> BinaryIO:
+def take_in(
+    context: Context, pack: Path, *, replaces: str | None = None, only_opt_outs: bool = False
+) -> UploadRecord:
+    """Take a pack in with this host's keys; arguments and errors are those of `intake.add`."""
+    with _opened(pack) as stream:
+        return intake.add(
+            context.database,
+            stream,
+            identity=context.keys.open("intake"),
+            consortium=context.card,
+            tokeniser=tokeniser(context),
+            match_key=context.keys.open("match"),
+            wraps=context.wraps,
+            clock=context.clock,
+            observer=context.observer,
+            name=pack.name,
+            replaces=replaces,
+            only_opt_outs=only_opt_outs,
+        )
+
+
+def _opened(path: Path) -> BinaryIO:
     """A pack's bytes, to be closed by the caller.
 
     Raises:

@@ -10,9 +10,8 @@ from pathlib import Path
 from consortium import intake
 from consortium.app.context import Context
 from consortium.app.desk import PartnerDesk
-from consortium.app.keyring import tokeniser
 from consortium.app.lists import ListOptions
-from consortium.app.packs import open_pack
+from consortium.app.packs import take_in
 from consortium.pack import PackResult
 from consortium.store import uploads
 from consortium.store.uploads import UploadRecord
@@ -45,21 +44,7 @@ class Uploads:
             StateConflict: The same pack was taken in before, or the upload to replace has ended.
             KeyFailure, StoreFailure: Keys or database cannot be used.
         """
-        context = self._context
-        with open_pack(pack) as stream:
-            return intake.add(
-                context.database,
-                stream,
-                identity=context.keys.open("intake"),
-                consortium=context.card,
-                tokeniser=tokeniser(context),
-                match_key=context.keys.open("match"),
-                wraps=context.wraps,
-                clock=context.clock,
-                observer=context.observer,
-                name=pack.name,
-                replaces=replaces,
-            )
+        return take_in(self._context, pack, replaces=replaces)
 
     def add_list(
         self,

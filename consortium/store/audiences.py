@@ -31,6 +31,7 @@ from consortium.store.audience_columns import (
     as_columns,
 )
 from consortium.store.engine import Tx
+from consortium.store.memberships import visible
 from consortium.store.suppressions import stands
 from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
@@ -147,7 +148,7 @@ def rows(
             _row.c[f"{other}_basis"],
         )
         .join(_member, _member.c.row_id == _row.c.id)
-        .where(_visible(generation), _row.c.upload_id.in_(index))
+        .where(visible(_member, generation), _row.c.upload_id.in_(index))
         .order_by(_row.c.id)
     )
     places: Numbered[Places] = Numbered()
@@ -236,7 +237,7 @@ def points(
         .join(_row, _row.c.id == _contact.c.row_id)
         .join(_member, _member.c.row_id == _row.c.id)
         .where(
-            _visible(generation),
+            visible(_member, generation),
             _row.c.upload_id.in_([upload.id for upload in among]),
             _point.c.kind == _KIND[channel],
         )
@@ -276,7 +277,7 @@ def prior_messages(tx: Tx, *, generation: int, since: datetime) -> PriorColumns:
         .join(_contact, _contact.c.point_id == _message.c.point_id)
         .join(_member, _member.c.row_id == _contact.c.row_id)
         .where(
-            _visible(generation),
+            visible(_member, generation),
             _attempt.c.intended_at >= since,
             or_(_attempt.c.outcome.is_(None), _attempt.c.outcome.in_(["accepted", "unknown"])),
         )
@@ -328,18 +329,11 @@ def kept_messages(tx: Tx, campaign_id: int) -> list[KeptMessage]:
 
 def unmerged_rows(tx: Tx, *, generation: int, among: Collection[UploadFacts]) -> int:
     """Rows that no merge has seen yet; they belong to no person and get nothing."""
-    merged = exists().where(_member.c.row_id == _row.c.id, _visible(generation))
+    merged = exists().where(_member.c.row_id == _row.c.id, visible(_member, generation))
     statement = select(func.count()).where(
         _row.c.upload_id.in_([upload.id for upload in among]), ~merged
     )
     return int(tx.execute(statement).scalar_one())
-
-
-def _visible(generation: int) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a thicket
-    return and_(
-        _member.c.from_generation <= generation,
-        or_(_member.c.to_generation.is_(None), _member.c.to_generation > generation),
-    )
 
 
 def _stream(tx: Tx, statement: Select[Any]) -> Iterator[Any]:
