@@ -136,17 +136,27 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _say(error: ConsortiumError) -> int:
-    click.echo(f"error: {error.message}", err=True)
+    _tell(f"error: {error.message}")
     hint = error.hint or (_FORGED if isinstance(error, EvidenceError) else "")
     if hint:
-        click.echo(f"  {hint}", err=True)
+        _tell(f"  {hint}")
     return error.exit_code
+
+
+def _tell(line: str) -> None:
+    """A line of an error: as wide as the screen on a terminal, in one piece in a log."""
+    from consortium_cli.wording import wrapped  # noqa: PLC0415 - only where something is wrong
+
+    indent = "  " if line.startswith("  ") else ""
+    lines = wrapped(line.strip(), first=indent, rest="  ") if sys.stderr.isatty() else [line]
+    for each in lines:
+        click.echo(each, err=True)
 
 
 def _say_usage(error: click.ClickException) -> int:
     """In two lines, and without what may be somebody's address typed in the wrong place."""
     text = _EXTRA.sub("too many arguments", " ".join(error.format_message().split()))
-    click.echo(f"error: {_ADDRESS.sub('‹…›', text)}", err=True)
+    _tell(f"error: {_ADDRESS.sub('‹…›', text)}")
     context = getattr(error, "ctx", None)
     if context is not None:
         click.echo(f"  See: {context.command_path} --help", err=True)

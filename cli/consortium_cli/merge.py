@@ -210,7 +210,9 @@ def answer(ctx: click.Context, *, file: Path, out: Path | None, yes: bool) -> No
     target = out or file.with_name(file.name + ".signed")
     rows = desk(ctx).own_rows
     found = rows.read(read_text(file))
-    say(f"{counted(len(found), 'pair')} of rows that are two people")
-    confirm("The host will never merge them again. Sign?", yes=yes)
+    if found:  # signing nothing is refused below
+        say(f"{counted(len(found), 'pair')} of rows that are two people")
+        confirm("The host will never merge them again. Sign?", yes=yes)
     write_new(target, rows.sign(found))
-    say(f"Signed: {target.name}. Give it to the host: consortium merge never {target.name}")
+    say(f"Signed: {target.name}. Give it to the host:")
+    say(f"  consortium merge never {target.name}")

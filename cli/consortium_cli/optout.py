@@ -15,7 +15,7 @@ from consortium.errors import UsageError
 from consortium.model import Channel, Scope
 from consortium.types import Pii
 from consortium_cli.homes import desk, host, read_text, write_new
-from consortium_cli.screen import DAY, FILE, format_option, say, say_all, show_rows
+from consortium_cli.screen import DAY, FILE, format_option, pack_beside, say, say_all, show_rows
 from consortium_cli.wording import count, counted, joined
 
 __all__ = ["command"]
@@ -144,7 +144,7 @@ def pack(
         file,
         list_name=list_name,
         obtained_on=obtained,
-        out=out or file.with_suffix(".pack"),
+        out=out or pack_beside(file),
         channels=tuple(Channel) if channel is None else (Channel(channel),),
         replace=replace,
         options=ListOptions(mapping=mapping, problems_to=default_path(file)),
@@ -152,6 +152,8 @@ def pack(
     words = [f"{made.path.name}: {counted(made.counts.opt_outs, 'opt-out')}"]
     words += [f"{count(made.counts.rejected)} unusable", f"{count(made.counts.repeated)} repeated"]
     say_all(joined(words))
+    if made.report.rejected and made.report.problems_file is not None:
+        say(f"  nobody in an unusable line is blocked: see {made.report.problems_file.name}")
     say(f"  Next: hand {made.path.name} to the host: consortium optout import {made.path.name}")
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)

@@ -27,6 +27,7 @@ __all__ = [
     "format_option",
     "heading",
     "note",
+    "pack_beside",
     "say",
     "say_all",
     "show_rows",
@@ -61,6 +62,11 @@ class _Day(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 
 
 DAY = _Day()
 """An option that takes a day."""
+
+
+def pack_beside(file: Path) -> Path:
+    """Where the pack of a list goes: `members.csv` gives `members.pack` beside it."""
+    return file.with_suffix(".pack") if file.name else file / "list.pack"
 
 
 def say(text: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from consortium.clock import SystemClock
+from consortium.errors import BadFile
 from consortium_cli.check_screen import show_attested, show_check
 from consortium_cli.homes import desk, desk_if_any, desk_of, host
 from consortium_cli.list_options import Said, list_options, pack_options
@@ -18,6 +19,7 @@ from consortium_cli.screen import (
     dry_run_option,
     format_option,
     note,
+    pack_beside,
     say,
     say_all,
     show_rows,
@@ -26,6 +28,7 @@ from consortium_cli.screen import (
 from consortium_cli.wording import count, counted, joined, wrapped
 
 if TYPE_CHECKING:
+    from consortium import Consortium
     from consortium.pack import PackResult
     from consortium.store.uploads import UploadRecord
 
@@ -61,11 +64,17 @@ def check(ctx: click.Context, *, file: Path, said: Said, write_map: Path | None)
         write = write_mapping if partner is None else partner.write_mapping
         write(file, to=write_map, options=said.options(file))
         note(f"  {write_map} is written: look it over, then give it with --map {write_map}")
-    if partner is None:
-        today = SystemClock().now().date()
-        report = check_without_home(file, options=said.options(file), today=today)
-    else:
-        report = partner.check(file, options=said.options(file))
+    try:
+        if partner is None:
+            today = SystemClock().now().date()
+            report = check_without_home(file, options=said.options(file), today=today)
+        else:
+            report = partner.check(file, options=said.options(file))
+    except BadFile as error:
+        if write_map is None:
+            raise
+        hint = f"Correct {write_map}, then: consortium upload check {file} --map {write_map}"
+        raise BadFile(error.message, hint=hint) from error
     show_check(report, file=file, said=said.words())
     if report.rejected:
         ctx.exit(_REJECTED_ROWS)
@@ -95,7 +104,7 @@ def pack(
         file,
         list_name=list_name,
         obtained_on=obtained,
-        out=out or file.with_suffix(".pack"),
+        out=out or pack_beside(file),
         expires_on=expires,
         standing=standing,
         replace=replace,
@@ -164,11 +173,13 @@ def add(
     if partner_home is None:
         if any((list_name, obtained, expires, standing, said)):
             raise click.UsageError("a pack says all this itself; with a list, name --as HOME")
-        _show_added(host(ctx).uploads.add(file, replaces=replaces), replaced=replaces)
+        here = host(ctx)
+        _show_added(here, here.uploads.add(file, replaces=replaces), replaced=replaces)
         return
     if list_name is None or obtained is None:
         raise click.UsageError("with --as, name --list and --obtained as well")
-    made, upload = host(ctx).uploads.add_list(
+    here = host(ctx)
+    made, upload = here.uploads.add_list(
         file,
         desk=desk_of(partner_home),
         list_name=list_name,
@@ -179,15 +190,20 @@ def add(
         replaces=replaces,
     )
     show_attested(made.report, title="WHAT THE PARTNER ATTESTS")
-    _show_added(upload, replaced=replaces)
+    _show_added(here, upload, replaced=replaces)
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
 
 
-def _show_added(upload: UploadRecord, *, replaced: str | None) -> None:
+def _show_added(here: Consortium, upload: UploadRecord, *, replaced: str | None) -> None:
     say_all(_facts(upload))
     if replaced is not None:
         say(f"    in the place of {replaced}, which is withdrawn")
+    for other in here.uploads.list():
+        same = (other.partner, other.list_name) == (upload.partner, upload.list_name)
+        if same and other.state is upload.state and other.rows and other.name != upload.name:
+            say(f"  {other.name}, an earlier upload of this list, counts as well. If it is over:")
+            say(f"    consortium upload withdraw {other.name}")
     say("  Next: consortium merge run")
 
 

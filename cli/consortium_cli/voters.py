@@ -213,6 +213,8 @@ def places(ctx: click.Context, *, kind: str | None, under: str, form: str) -> No
     found = host(ctx).voters.places(kind=PlaceKind(kind) if kind else None, under=under)
     rows = [(f"{p.kind.value}:{p.path}", p.name, p.voters, p.people, p.rate) for p in found.places]
     show_rows(("place", "name", "voters", "matched", "percent"), rows, form=form)
+    if any(p.people is None for p in found.places):
+        note("nothing under matched: fewer than 50 people")
     if found.small:
         note(f"{counted(found.small, 'place')} with fewer than 50 voters not shown")
 

@@ -260,5 +260,5 @@ def _unwritable(path: Path, error: OSError | ValueError) -> BadFile:
 def _in_the_way(out: Path) -> StateConflict:
     return StateConflict(
         f"there is already something called {out.name}",
-        hint="Give another name for the pack, or move the old one away",
+        hint="Write over it with --replace, or give another name with --out",
     )

@@ -111,6 +111,7 @@ class Flaw(NamedTuple):
 
 def default_path(path: Path) -> Path:
     """Where the problems of a list go: `members.csv` gives `members.problems.csv` beside it."""
+    path = path if path.name else path.resolve() / "list"  # a folder, which the reader refuses
     return path.with_name(f"{path.stem or path.name}.problems.csv")
 
 
