@@ -3,7 +3,8 @@
 A row of the new upload stands for one of the old that is in a pair, if it says the same; or, if
 none does, if it shares a contact point or composite with it that the other row of the pair does not
 have, and none that only that other row has. What is carried over can only keep people apart; where
-nothing tells the two apart any more (both have lost what was their own), nothing is carried.
+nothing tells the two apart any more (both have lost what was their own), or more than `MOST` rows
+that say different things would stand for one, nothing is carried.
 
 Done in the transaction in which one upload takes the other's place, and recorded like a decision:
 by the operator, and naming the partner whose word is carried over, if it was a partner's. Costs a
@@ -26,7 +27,11 @@ from consortium.store.engine import Tx, chunked
 from consortium.store.tables import metadata
 from consortium.store.uploads import UploadRecord
 
-__all__ = ["carry_over"]
+__all__ = ["MOST", "carry_over"]
+
+MOST = 4
+"""Rows that may stand for one. A list made for it could else name millions of pairs, all to be
+written in the transaction in which one upload takes the other's place."""
 
 _row = metadata.tables["consortium_source_row"]
 _contact = metadata.tables["consortium_row_contact"]
@@ -123,14 +128,25 @@ class _Successors:
         if row.source[0] != self._old.digest:
             return [row]
         if same := [new for new in self._new if new.content == row.content]:
-            return same
+            return _few(same, alike=row.content == apart_from.content)
         own = self._keys[row.id] - self._keys[apart_from.id]
         others = self._keys[apart_from.id] - self._keys[row.id]
-        return [
+        found = [
             new
             for new in self._new
             if not own.isdisjoint(self._keys[new.id]) and others.isdisjoint(self._keys[new.id])
         ]
+        return _few(found)
+
+
+def _few(rows: Sequence[NamedRow], *, alike: bool = False) -> Sequence[NamedRow]:
+    """Rows that say different things, or all if rows `alike` are in question; none if too many.
+
+    A pair holds for every row that says the same, so that one of them is enough.
+    """
+    ordered = sorted(rows, key=lambda row: row.source)
+    kept = ordered if alike else list({row.content: row for row in reversed(ordered)}.values())
+    return kept if len(kept) <= MOST else []
 
 
 def _keys(tx: Tx, rows: Iterable[int]) -> dict[int, _Keys]:

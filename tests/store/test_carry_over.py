@@ -150,3 +150,18 @@ def test_taking_a_pack_in_for_an_earlier_one_carries_over(
         newest = list(kept.pairs(tx))[-1]
     assert second.pairs == 1
     assert set(newest.sources) == {(new.digest, 5), (new.digest, 6)}
+
+
+def test_a_list_made_for_it_does_not_name_a_pair_for_every_two_of_its_rows(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    names = [f"j{letter}" for letter in "abcdefgh"]
+    fathers = [row(name, "smith", emails=(1,), phones=(101,)) for name in names]
+    sons = [row(name, "smith", emails=(2,), phones=(101,)) for name in names]
+    assert replace(world, 1, [*fathers, *sons])[1] == 0
+
+
+def test_of_rows_that_say_the_same_one_is_named_and_all_stay_apart(world: World) -> None:
+    say(world, "u-0001:1", "u-0001:2")
+    new, carried = replace(world, 1, [*[SON_MOVED] * 6, *[FATHER_MOVED] * 6])
+    assert carried == 1
+    assert all(apart(world, (new, one), (new, other)) for one, other in ((1, 7), (3, 9), (6, 12)))
