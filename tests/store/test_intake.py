@@ -25,7 +25,6 @@ from consortium.errors import (
     StateConflict,
     StoreFailure,
 )
-from consortium.intake import add as _add  # noqa: F401 - named so that a rename is noticed
 from consortium.model import Channel, PackOptOut, PackRow, UploadState
 from consortium.model.match_block import MatchBlock
 from consortium.store import ledger, rows, suppressions, uploads
