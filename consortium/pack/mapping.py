@@ -40,6 +40,21 @@ _Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _ATTEST = "Write it like: email=express, sms=express@2025-03-01, relationship=member"
 
 
+_WHO = frozenset(
+    {
+        Role.RECORD_ID,
+        Role.EMAIL,
+        Role.PHONE,
+        Role.FIRST_NAME,
+        Role.LAST_NAME,
+        Role.FULL_NAME,
+        Role.BIRTH_DATE,
+        Role.STREET,
+        Role.FULL_ADDRESS,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Stated:
     """What a partner states of a whole list, where the export itself says nothing.
@@ -201,7 +216,8 @@ def lay_over(
         UsageError: The mapping, or `keep`, names a column that the file does not have.
     """
     layout = recognise(headers) if mapping is None else _mapped(headers, mapping, name)
-    kept = tags.keep(keep, headers, tags=layout.tags)
+    who = {i for role in _WHO for i in layout.columns.get(role, ())}
+    kept = tags.keep(keep, headers, tags=layout.tags, sealed=who)
     if not kept:
         return layout
     shared = {Role.TAGS: tuple(each.column for each in kept)}

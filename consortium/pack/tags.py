@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from consortium.documents import nearest, shown
@@ -33,7 +33,11 @@ _MANY = "too_many"
 
 
 def keep(
-    words: Iterable[str], headers: Sequence[str], *, tags: Sequence[int]
+    words: Iterable[str],
+    headers: Sequence[str],
+    *,
+    tags: Sequence[int],
+    sealed: Collection[int] = (),
 ) -> tuple[KeptTags, ...]:
     """The columns named by `--keep` or by `keep` in a mapping.
 
@@ -41,9 +45,10 @@ def keep(
         words: `COLUMN` or `COLUMN=TAG,TAG`.
         headers: The file's headers.
         tags: Indexes of the columns that hold tags.
+        sealed: Indexes of columns that say who somebody is, which travel sealed or as keys only.
 
     Raises:
-        UsageError: The file has no such column.
+        UsageError: The file has no such column, or it says who somebody is.
     """
     found: dict[int, KeptTags] = {}
     for word in words:
@@ -58,6 +63,11 @@ def keep(
                 f"there is no column {shown(name)} to keep",
                 hint=nearest(name, [h for h in headers if h.strip() and "@" not in h])
                 or "Name a column as the list's header line has it",
+            )
+        if not set(sealed).isdisjoint(indexes):
+            raise UsageError(
+                f"the column {shown(name)} says who somebody is, and tags can be read on the host",
+                hint="Keep columns of tags and answers only",
             )
         for index in indexes:
             label = "" if index in tags else f"{fold_tag(headers[index])}: "

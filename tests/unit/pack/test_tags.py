@@ -74,6 +74,15 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(desk: Desk) -> Non
     assert caught.value.hint == 'Did you mean "tags"?'
 
 
+@pytest.mark.parametrize("column", ["email", "First Name", "birth_date", "phone"])
+def test_a_column_that_says_who_somebody_is_is_never_shared_as_tags(
+    desk: Desk, column: str
+) -> None:
+    text = "email,First Name,birth_date,phone\nann@mail.example.org,Ann,1980-02-03,5035550142\n"
+    with pytest.raises(UsageError, match="says who somebody is"):
+        tags_of(desk, column, text=text)
+
+
 @pytest.mark.parametrize(
     ("cell", "tags"),
     [
