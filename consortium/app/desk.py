@@ -312,7 +312,8 @@ class PartnerDesk:
         """Which of this partner's own records have opted out, from the file that the host made.
 
         Raises:
-            EvidenceError: Not signed by the consortium, altered, or for another partner.
+            BadFile, UsageError: It is another kind of file, or for another partner.
+            EvidenceError: Not signed by the consortium, or altered.
         """
         return feedback.open_told(
             text,

@@ -18,7 +18,7 @@ from typing import Final
 
 from consortium.campaign.form import Form
 from consortium.clock import Clock
-from consortium.errors import EvidenceError, StateConflict
+from consortium.errors import BadFile, EvidenceError, StateConflict, UsageError
 from consortium.feedback.optouts import CAUSES
 from consortium.ledger import canonical, grammar
 from consortium.ledger.canonical import JSON
@@ -133,14 +133,24 @@ def open_told(
         receive_key: The partner's private `receive` key, 32 raw bytes.
 
     Raises:
-        EvidenceError: Altered, not of this consortium, for somebody else, or something in it is not
-            sealed to this partner.
+        BadFile: It is another kind of file.
+        UsageError: It is for another partner.
+        EvidenceError: Altered, not of this consortium, or something in it is not sealed to this
+            partner.
     """
+    if not text.startswith(f"# consortium {KIND} "):
+        raise BadFile(
+            "this is no file of opt-outs",
+            hint="Give the file that the host wrote with: consortium optout export",
+        )
     verifier = signed.ledger_verifier(card)
     body = signed.open_document(KIND, text, origin=card.origin, verifier=verifier)
     form = Form.read(body, what="file of opt-outs", version=_FORMAT, fields=_FIELDS)
     if form.slug("partner") != partner:
-        raise EvidenceError(f"the opt-outs are for {form.slug('partner')}, not for {partner}")
+        raise UsageError(
+            f"the opt-outs are for {form.slug('partner')}, not for {partner}",
+            hint="Ask the host for your own: consortium optout export",
+        )
     ids = RecordIdOpener(key=receive_key, origin=card.origin, owner=partner)
     return [
         opened

@@ -42,6 +42,7 @@ from consortium.vault import signed
 
 __all__ = [
     "KIND",
+    "MOST_PAIRS",
     "Decided",
     "Never",
     "NeverMergeDocument",
@@ -63,6 +64,9 @@ _ROW = re.compile(r"(u-[0-9]{1,15}):([1-9][0-9]{0,14})")
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _Number = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
+MOST_PAIRS: Final = 2_000
+"""In one document, so that nobody's word keeps the host busy for long."""
+
 
 class NeverMergeDocument(BaseModel):
     """An owner's word, before it is signed (docs/formats/never-merge.md).
@@ -77,7 +81,10 @@ class NeverMergeDocument(BaseModel):
 
     never_merge: Literal[1]
     partner: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
-    pairs: Annotated[tuple[tuple[_Digest, _Number, _Digest, _Number], ...], Field(min_length=1)]
+    pairs: Annotated[
+        tuple[tuple[_Digest, _Number, _Digest, _Number], ...],
+        Field(min_length=1, max_length=MOST_PAIRS),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def sign_never(
         sign_key: The owner's private `sign` key.
 
     Raises:
-        UsageError: There is no pair.
+        UsageError: There is no pair, or more than `MOST_PAIRS`.
     """
     lines = sorted(
         f'  ["{one[0].hex()}", {one[1]}, "{other[0].hex()}", {other[1]}],'
@@ -114,6 +121,11 @@ def sign_never(
     )
     if not lines:
         raise UsageError("nothing is said to be two people", hint="Mark some rows first.")
+    if len(set(lines)) > MOST_PAIRS:
+        raise UsageError(
+            f"more than {MOST_PAIRS:,} pairs are said to be two people",
+            hint="Answer in parts: a sheet with some of the groups, then one with the others.",
+        )
     text = "\n".join(
         ["never_merge = 1", f'partner = "{partner}"', "pairs = [", *dict.fromkeys(lines), "]", ""]
     )

@@ -284,10 +284,15 @@ def _attested(part: str) -> Stated:
     what, _, value = part.partition("=")
     basis, _, day = value.partition("@")
     try:
+        on = date.fromisoformat(day) if day else None
+    except ValueError as error:
+        raise UsageError(
+            f"cannot attest {shown(part)}: after the @ stands a day like 2026-01-31", hint=_ATTEST
+        ) from error
+    try:
         if what == "relationship":
             return Stated(relationship=Relationship(value))
-        consent = Consent(ConsentBasis(basis), date.fromisoformat(day) if day else None)
-        channel = Channel(what)
+        consent, channel = Consent(ConsentBasis(basis), on), Channel(what)
     except ValueError as error:
         known = ", ".join(Relationship if what == "relationship" else ConsentBasis)
         raise UsageError(f"cannot attest {shown(part)}; known: {known}", hint=_ATTEST) from error

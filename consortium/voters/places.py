@@ -1,8 +1,10 @@
 """Places as a coordinator may see them: voters and matched people in tens, small places not at all.
 
 A place with fewer than `SMALLEST` voters is not shown; fewer matched people than that are not
-counted. How many voters a place has is what the public file says; how many of them the partners
-know is rounded, because the difference of two exact counts could single somebody out.
+counted, nor those of a place where all but a few voters are matched, because then whoever is on the
+public file there is on somebody's list. How many voters a place has is what that file says; how
+many of them the partners know is rounded, because the difference of two exact counts could single
+somebody out.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from consortium.model import PlaceKind
 from consortium.store import places, voters
 from consortium.store.engine import Database
 
-__all__ = ["SMALLEST", "PlaceView", "PlacesShown", "shown"]
+__all__ = ["SMALLEST", "PlaceView", "PlacesShown", "people_shown", "shown"]
 
 SMALLEST: Final = 50
 _ROUND: Final = 10
+_OTHERS: Final = 10  # voters of a place who must be unmatched, for the matched to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class PlaceView:
     Attributes:
         kind, path, name: Which.
         voters: In tens.
-        people: How many of them are matched to a person, in tens; None: too few to say.
+        people: How many of them are matched to a person, in tens; None: too few are, or too few
+            are not.
     """
 
     kind: PlaceKind
@@ -73,12 +77,18 @@ def shown(
                 path=place.path,
                 name=place.name,
                 voters=_tens(place.voters),
-                people=_tens(place.persons) if place.persons >= SMALLEST else None,
+                people=people_shown(place.voters, matched=place.persons),
             )
             for place in large
         ),
         small=len(found) - len(large),
     )
+
+
+def people_shown(voters: int, *, matched: int) -> int | None:
+    """Matched people of a place as they may be told: in tens, or not at all."""
+    told = matched >= SMALLEST and voters - matched >= _OTHERS
+    return _tens(matched) if told else None
 
 
 def _tens(number: int) -> int:

@@ -12,6 +12,7 @@ from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
 from consortium.types import PartnerSlug
 from consortium.voters.evidence import VoterIds
+from consortium.voters.places import people_shown
 from tests.harness.voting import Polls, letters, nc_file, nc_row, someone, voter_file
 
 
@@ -59,6 +60,23 @@ def test_the_coordinator_sees_no_small_place_and_no_exact_count(polls: Polls) ->
     counted = [place.people for place in found.places if place.people is not None]
     assert counted
     assert all(people >= 50 and people % 10 == 0 for people in counted)
+
+
+@pytest.mark.parametrize(
+    ("all_of_them", "matched", "told"),
+    [
+        (60, 60, None),
+        (60, 51, None),
+        (60, 50, 50),
+        (400, 49, None),
+        (400, 391, None),
+        (400, 388, 390),
+    ],
+)
+def test_a_place_where_nearly_everybody_is_known_says_no_count(
+    all_of_them: int, matched: int, told: int | None
+) -> None:
+    assert people_shown(all_of_them, matched=matched) == told
 
 
 def test_what_an_owner_is_told_of_its_matches_does_not_change_with_others_lists(

@@ -341,3 +341,12 @@ def test_a_generation_judged_by_other_rules_is_judged_anew_as_a_whole(world: Wor
     result = world.merge()
     assert (result.generation, result.changed_rows, result.judged_rows) == (2, 0, 2)
     assert world.merge().entry is None
+
+
+def test_a_document_of_too_many_pairs_is_not_signed() -> None:
+    digest = UploadDigest(bytes(32))
+    pairs = [((digest, n), (digest, n + 1)) for n in range(1, 2 * decisions.MOST_PAIRS + 3, 2)]
+    with pytest.raises(UsageError, match="more than 2,000 pairs"):
+        decisions.sign_never(
+            pairs, partner=PartnerSlug("nurses"), origin="example.org/x", sign_key=bytes(32)
+        )

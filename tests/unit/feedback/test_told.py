@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consortium.errors import EvidenceError, NotFound, UsageError
+from consortium.errors import BadFile, EvidenceError, NotFound, UsageError
 from consortium.feedback import OwnOptOut, as_table, open_told, shape, shapes
 from consortium.model import Channel, Scope
 from consortium.testing.clock import FakeClock
@@ -140,10 +140,13 @@ def test_the_file_holds_nothing_in_clear(stage: Stage) -> None:
 def test_a_file_that_was_altered_or_is_for_somebody_else_is_refused(stage: Stage) -> None:
     stage.host.optouts.add(Pii(SHARED))
     text, _ = stage.host.optouts.export("nurses")
-    for wrong in (text.replace('"number":1', '"number":2'), text[: len(text) // 2], ""):
+    for wrong in (text.replace('"number":1', '"number":2'), text[: len(text) // 2]):
         with pytest.raises(EvidenceError):
             stage.desks["nurses"].open_opt_outs(wrong)
-    with pytest.raises(EvidenceError, match="for nurses"):
+    for other in ("", "email,name\n", stage.host.card_text()):
+        with pytest.raises(BadFile, match="no file of opt-outs"):
+            stage.desks["nurses"].open_opt_outs(other)
+    with pytest.raises(UsageError, match="for nurses"):
         stage.desks["teachers"].open_opt_outs(text)
     stranger = MemoryKeys.partner()
     with pytest.raises(EvidenceError):

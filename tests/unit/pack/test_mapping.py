@@ -195,3 +195,8 @@ def test_what_came_of_a_call_or_text_is_read_for_refusals(desk: Desk) -> None:
         6: (1, 1),
     }
     assert {r.number: r.sms_consent.basis for r in read.rows}[6] is ConsentBasis.NONE
+
+
+def test_a_day_of_consent_that_is_none_is_named_as_such() -> None:
+    with pytest.raises(UsageError, match="after the @ stands a day"):
+        parse_attest(["email=express@yesterday"])
