@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,6 +31,9 @@ from consortium_cli.screen import (
 from consortium_cli.stopping import stopping
 from consortium_cli.wording import count, span, when, wrapped
 
+if TYPE_CHECKING:
+    from consortium.app.campaigns import Campaigns
+
 __all__ = ["command"]
 
 _STOPPED = 130
@@ -44,12 +48,16 @@ def command() -> None:
 @click.argument("file", type=FILE)
 @click.pass_context
 def create(ctx: click.Context, *, file: Path) -> None:
-    """Record the campaign in FILE, signed by the coordinator, on the host."""
+    """Record the campaign in FILE, signed by the coordinator, on the host.
+
+    Says at once if it could not be planned as things stand, such as for an audience of fewer than
+    50 people; `campaign plan` refuses it then.
+    """
     campaigns = host(ctx).campaigns
     record = campaigns.create(read_text(file), file=file.name)
     zone = zone_of(campaigns.document(record.name))
     say(f"{record.name} is recorded: {span(record.starts_at, record.ends_at, zone)}")
-    say(f"  Next: consortium campaign request {record.name} PARTNER, for each partner")
+    _say_next(campaigns, record.name, file=file)
 
 
 @command.command("revise")
@@ -66,7 +74,24 @@ def revise(ctx: click.Context, *, file: Path, yes: bool) -> None:
     confirm(f"Put the text of {file.name} in its place?", yes=yes)
     record = campaigns.revise(text, file=file.name)
     say(f"{record.name} has the new text.")
-    say(f"  Next: consortium campaign request {record.name} PARTNER, for each partner")
+    _say_next(campaigns, record.name, file=file)
+
+
+def _say_next(campaigns: Campaigns, name: str, *, file: Path) -> None:
+    """Whom to ask; or, before anybody is asked for nothing, what the plan would be refused for."""
+    if _stands_against(campaigns, name):
+        say("  Mend that before partners are asked. A campaign with another text:")
+        say(f"    consortium campaign revise {file}")
+    else:
+        say(f"  Next: consortium campaign request {name} PARTNER, for each partner")
+
+
+def _stands_against(campaigns: Campaigns, name: str) -> bool:
+    found = campaigns.obstacle(name)
+    if found is not None:
+        say_all(wrapped(f"It cannot be planned as things stand: {found.message}."))
+        say_all(wrapped(found.hint, first="    "))
+    return found is not None
 
 
 @command.command("request")
@@ -76,11 +101,14 @@ def revise(ctx: click.Context, *, file: Path, yes: bool) -> None:
 @click.pass_context
 def request(ctx: click.Context, *, name: str, partner: str, out: Path | None) -> None:
     """Write the request for approval that PARTNER is handed, on the host."""
-    text = host(ctx).campaigns.request(name, partner)
+    campaigns = host(ctx).campaigns
+    text = campaigns.request(name, partner)
     target = out or Path(f"{name}.{partner}.request")
     write_new(target, text)
-    say(f"Hand {target.name} to {partner}: it holds the text and the audience, and no key of ours.")
-    say(f"  They look at it with: consortium campaign review {target.name}")
+    _stands_against(campaigns, name)
+    say(f"Hand {target.name} to {partner}.")
+    say("  It holds the text and the audience, and no key of ours. To look at it:")
+    say(f"  consortium campaign review {target.name}")
 
 
 @command.command("record")

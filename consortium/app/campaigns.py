@@ -16,7 +16,7 @@ from consortium.campaign import CampaignDocument, CampaignView, PlanResult, Prev
 from consortium.campaign.states import OVER
 from consortium.config import SmtpSettings
 from consortium.delivery import PoliciesInForce, SendResult, SmtpTransport, Transport
-from consortium.errors import BadFile
+from consortium.errors import BadFile, ConsortiumError
 from consortium.store import campaigns, partners
 from consortium.store.campaigns import AnswerRecord, CampaignRecord
 from consortium.types import CampaignName, PartnerSlug, Pii
@@ -71,6 +71,18 @@ class Campaigns:
             clock=context.clock,
             file=file,
         )
+
+    def obstacle(self, name: str) -> ConsortiumError | None:
+        """What `plan` would refuse a campaign for as the lists are now; None: nothing.
+
+        To be looked at before partners are asked. It says what `plan` would, and no more.
+
+        Raises:
+            NotFound: There is no such campaign.
+        """
+        context = self._context
+        with context.database.read() as tx:
+            return campaign.obstacle(tx, name, now=context.clock.now())
 
     def request(self, name: str, partner: str) -> str:
         """The request for approval that one partner is handed, signed by the coordinator.

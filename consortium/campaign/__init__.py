@@ -16,6 +16,7 @@ from consortium.campaign.result import PlanResult, ReasonTotal, Relief
 from consortium.campaign.review import Review, review
 from consortium.campaign.states import close, finish, pause, resume, start, stop
 from consortium.campaign.status import CampaignView, status
+from consortium.campaign.view import obstacle
 
 __all__ = [
     "CampaignDocument",
@@ -34,6 +35,7 @@ __all__ = [
     "create",
     "decline",
     "finish",
+    "obstacle",
     "open_request",
     "pause",
     "plan",

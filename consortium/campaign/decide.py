@@ -20,11 +20,7 @@ __all__ = ["decide"]
 
 
 def decide(view: View) -> Answers:
-    """One answer for every person of the audience.
-
-    Raises:
-        PolicyRefused: The audience is too small.
-    """
+    """One answer for every person of the audience, however small it is."""
     rows, person = view.audience()
     persons = int(person.max(initial=-1)) + 1
     uploads, start, end = view.uploads, view.start, view.campaign.ends_at

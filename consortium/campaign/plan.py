@@ -36,7 +36,7 @@ from consortium.campaign.decide import decide
 from consortium.campaign.owners import encode
 from consortium.campaign.result import PlanResult, reliefs
 from consortium.campaign.states import lock_name
-from consortium.campaign.view import Policies, View, read
+from consortium.campaign.view import Policies, View, read, refuse_small
 from consortium.clock import Clock
 from consortium.errors import StateConflict
 from consortium.ledger import entries
@@ -96,6 +96,7 @@ def plan(
                 view = read(
                     tx, name, policies=policies, wraps=wraps, now=clock.now(), secret=secret
                 )
+            refuse_small(view.asked, view.rows, view.voters)
             answers = decide(view)
             return _write(
                 database, view, answers, policies=policies, clock=clock, code=code, watch=watch

@@ -1,7 +1,8 @@
 """What a plan is made from: one consistent reading of the database, and what follows from it.
 
-No decision is taken here beyond who is in the audience, and that an audience below `SMALLEST` is
-not planned at all.
+No decision is taken here beyond who is in the audience, and that one below `SMALLEST` is refused
+(`refuse_small`). The coordinator is told so before partners are asked (`obstacle`): of a recorded
+campaign only, in the words of the refusal that planning it would end in, and nothing beside.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from consortium.campaign.columns import Ints
 from consortium.campaign.coverage import Coverage, PolicyInForce
 from consortium.campaign.states import OVER
 from consortium.campaign.voters import NOTHING, VoterEvidence
-from consortium.errors import PolicyRefused, StateConflict
+from consortium.errors import ConsortiumError, PolicyRefused, StateConflict
 from consortium.model import MessageState
 from consortium.policy.engine import CompiledPolicy
 from consortium.policy.facts import Ask
@@ -36,7 +37,7 @@ from consortium.store.engine import Tx
 from consortium.types import PartnerSlug
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["GROUP", "Policies", "View", "barred", "read"]
+__all__ = ["GROUP", "Policies", "View", "barred", "obstacle", "read", "refuse_small"]
 
 GROUP: Final = "all"
 """This version's campaigns run in the firewall group of that name."""
@@ -111,24 +112,73 @@ class View:
 
     def audience(self) -> tuple[RowColumns, Ints]:
         """The audience's rows, and the person of each, from 0 in no particular order."""
-        _, person = np.unique(self.rows.person, return_inverse=True)
-        everybody = int(person.max(initial=-1)) + 1
-        members = self.asked.rule.members(
-            self.rows.places,
-            place_of_row=self.rows.place,
-            person_of_row=person,
-            persons=everybody,
-            also=self.voters.included(self.rows, person, persons=everybody),
-            never=self.voters.left_out(self.rows, person, persons=everybody),
-        )
-        if int(members.sum()) < SMALLEST:
-            raise PolicyRefused(
-                f"the audience of {self.campaign.name} has fewer than {SMALLEST} people",
-                hint="Widen it: a small audience could single people out.",
-            )
+        person, members = _members(self.asked, self.rows, self.voters)
         inside = np.flatnonzero(members[person])
         _, dense = np.unique(person[inside], return_inverse=True)
         return self.rows.take(inside), dense.astype(np.int64)
+
+
+def _members(
+    asked: document.CampaignDocument, rows: RowColumns, voters: VoterEvidence
+) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """The person of each row, from 0; and for each person, whether they are in the audience."""
+    _, person = np.unique(rows.person, return_inverse=True)
+    everybody = int(person.max(initial=-1)) + 1
+    members = asked.rule.members(
+        rows.places,
+        place_of_row=rows.place,
+        person_of_row=person,
+        persons=everybody,
+        also=voters.included(rows, person, persons=everybody),
+        never=voters.left_out(rows, person, persons=everybody),
+    )
+    return person.astype(np.int64), members
+
+
+def refuse_small(
+    asked: document.CampaignDocument, rows: RowColumns, voters: VoterEvidence = NOTHING
+) -> None:
+    """Refuse an audience that could single people out.
+
+    Args:
+        asked: The campaign's document.
+        rows: The rows of all visible persons.
+        voters: What voter files say.
+
+    Raises:
+        PolicyRefused: It has fewer than `SMALLEST` people.
+    """
+    _, members = _members(asked, rows, voters)
+    if int(members.sum()) < SMALLEST:
+        raise PolicyRefused(
+            f"the audience of {asked.name} has fewer than {SMALLEST} people",
+            hint="Widen it: a small audience could single people out.",
+        )
+
+
+def obstacle(tx: Tx, name: str, *, now: datetime) -> ConsortiumError | None:
+    """What planning a campaign would be refused for as the lists are now; None: nothing.
+
+    Args:
+        tx: A reading transaction.
+        name: The campaign.
+        now: Now.
+
+    Raises:
+        NotFound: There is no such campaign.
+    """
+    campaign = campaigns.get(tx, name)
+    asked = document.parse(campaign.document, name=campaign.name)
+    try:
+        _check_open(campaign, now)
+        generation = _generation(tx)
+        uploads = audiences.uploads(tx, group=GROUP, day=now.date())
+        found = audiences.rows(tx, generation=generation, among=uploads, channel=campaign.channel)
+        voters = voter_evidence.read(tx, asked, day=campaign.not_after.date())
+        refuse_small(asked, found, voters)
+    except (PolicyRefused, StateConflict) as refusal:
+        return refusal
+    return None
 
 
 def barred(view: View, rows: RowColumns, person: Ints) -> npt.NDArray[np.bool_]:
@@ -158,9 +208,7 @@ def read(
     campaign = campaigns.get(tx, name)
     _check_open(campaign, now)
     asked = document.parse(campaign.document, name=campaign.name)
-    generation = state.merge_generation(tx)
-    if generation == 0:
-        raise StateConflict("there are no persons yet", hint="Run: consortium merge run")
+    generation = _generation(tx)
     in_force = policies(tx)
     uploads = audiences.uploads(tx, group=GROUP, day=now.date())
     answers = campaigns.latest_answers(tx, campaign.id)
@@ -187,6 +235,13 @@ def read(
         start=start,
         voters=voter_evidence.read(tx, asked, day=campaign.not_after.date()),
     )
+
+
+def _generation(tx: Tx) -> int:
+    generation = state.merge_generation(tx)
+    if generation == 0:
+        raise StateConflict("there are no persons yet", hint="Run: consortium merge run")
+    return generation
 
 
 def _check_open(campaign: CampaignRecord, now: datetime) -> None:

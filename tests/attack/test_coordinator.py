@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 import consortium
 from consortium.app import Consortium
-from consortium.errors import KeyFailure, PolicyRefused
+from consortium.errors import KeyFailure, NotFound, PolicyRefused
 from consortium.testing.transport import MemoryTransport
 from consortium.types import Pii
 from consortium.vault.keys import HOST_KEYS, PassphraseKeys
@@ -123,6 +123,29 @@ def test_an_audience_small_enough_to_single_people_out_is_refused(
     assert status.plan is None
     assert status.totals == ()
     assert coordinator.reports.campaign("tiny").audience == 0
+
+
+def test_being_told_before_partners_are_asked_says_what_planning_would_and_no_more(
+    stage: Stage, coordinator: Consortium
+) -> None:
+    """No count, and only of a campaign whose text is in the ledger: nothing to probe with."""
+    campaigns = coordinator.campaigns
+    with pytest.raises(NotFound):
+        campaigns.obstacle("nobody-home")
+    said = set()
+    for name, place in (("nobody-home", "postcode:97299"), ("nobody-away", "state:WA")):
+        before = coordinator.ledger.size
+        campaigns.create(stage.campaign(name, place=place))
+        assert coordinator.ledger.size == before + 1
+        found = campaigns.obstacle(name)
+        with pytest.raises(PolicyRefused) as refused:
+            campaigns.plan(name)
+        assert found is not None
+        assert (found.message, found.hint) == (refused.value.message, refused.value.hint)
+        said.add(found.message.replace(name, ""))
+    assert len(said) == 1
+    campaigns.create(stage.campaign("everybody"))
+    assert campaigns.obstacle("everybody") is None
 
 
 def _walk(value: object) -> Iterator[str | bytes | int]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,11 +124,6 @@ histories = st.lists(
     max_size=6,
 )
 bans = st.lists(st.tuples(st.integers(1, 8), st.sampled_from([None, *OWNERS])), max_size=3)
-
-
-@pytest.fixture(autouse=True)
-def _small_audiences(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("consortium.campaign.view.SMALLEST", 1)
 
 
 def everybody(listed: Sequence[Row]) -> set[int]:
