@@ -163,7 +163,9 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     widths = [max(len(c), *(len(t[i]) for t in texts)) for i, c in enumerate(columns)]
     if sys.stdout.isatty():
         _shrink(widths)
-    numeric = [all(type(row[i]) is int for row in rows) for i in range(len(columns))]
+    numeric = [
+        all(row[i] is None or type(row[i]) is int for row in rows) for i in range(len(columns))
+    ]
     click.secho(_line(columns, widths, numeric), bold=True)
     for text in texts:
         click.echo(_line(text, widths, numeric))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -25,12 +24,15 @@ from consortium_cli.screen import (
     show_rows,
     yes_option,
 )
-from consortium_cli.wording import count, counted, joined, wrapped
-
-if TYPE_CHECKING:
-    from consortium import Consortium
-    from consortium.pack import PackResult
-    from consortium.store.uploads import UploadRecord
+from consortium_cli.upload_screen import (
+    consequences,
+    facts,
+    only_blocks,
+    show_added,
+    show_diff,
+    show_pack,
+)
+from consortium_cli.wording import counted
 
 __all__ = ["command"]
 
@@ -111,28 +113,10 @@ def pack(
         options=said.options(file),
     )
     show_attested(made.report, title="WHAT YOU ATTEST")
-    _show_pack(made)
+    show_pack(made)
     say(f"  Next: hand {made.path.name} to the host; nobody else can open it")
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
-
-
-def _show_pack(made: PackResult) -> None:
-    report = made.report
-    words = [
-        f"{made.path.name}: {counted(report.usable, 'row')}",
-        counted(report.opt_outs, "opt-out"),
-        f"{count(report.rejected)} unusable",
-    ]
-    if report.repeated:
-        words.append(f"{count(report.repeated)} repeated")
-    words.append(counted(made.size_bytes, "byte"))
-    say()
-    say_all(joined(words))
-    if report.partly_blocked:
-        say(f"  of the rows, {count(report.partly_blocked)} blocked on one channel")
-    if report.rejected and made.report.problems_file is not None:
-        say(f"  every unusable line, for you only: {made.report.problems_file.name}")
 
 
 @command.command("add")
@@ -142,7 +126,8 @@ def _show_pack(made: PackResult) -> None:
     "partner_home",
     type=FILE,
     metavar="PARTNER_HOME",
-    help="Pack the list FILE first, as the partner whose home is on this machine too.  "
+    help="Pack the list FILE first, as the partner whose home is on this machine too; takes that "
+    "partner's passphrase (CONSORTIUM_PARTNER_PASSPHRASE) beside the operator's.  "
     "[default: FILE is a pack]",
 )
 @click.option(
@@ -174,7 +159,7 @@ def add(
         if any((list_name, obtained, expires, standing, said)):
             raise click.UsageError("a pack says all this itself; with a list, name --as HOME")
         here = host(ctx)
-        _show_added(here, here.uploads.add(file, replaces=replaces), replaced=replaces)
+        show_added(here, here.uploads.add(file, replaces=replaces), replaced=replaces)
         return
     if list_name is None or obtained is None:
         raise click.UsageError("with --as, name --list and --obtained as well")
@@ -190,59 +175,24 @@ def add(
         replaces=replaces,
     )
     show_attested(made.report, title="WHAT THE PARTNER ATTESTS")
-    _show_added(here, upload, replaced=replaces)
+    show_added(here, upload, replaced=replaces)
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
-
-
-def _show_added(here: Consortium, upload: UploadRecord, *, replaced: str | None) -> None:
-    say_all(_facts(upload))
-    if replaced is not None:
-        say(f"    in the place of {replaced}, which is withdrawn")
-    for other in here.uploads.list():
-        same = (other.partner, other.list_name) == (upload.partner, upload.list_name)
-        if same and other.state is upload.state and other.rows and other.name != upload.name:
-            say(f"  {other.name}, an earlier upload of this list, counts as well. If it is over:")
-            say(f"    consortium upload withdraw {other.name}")
-    say("  Next: consortium merge run")
-
-
-def _facts(upload: UploadRecord) -> list[str]:
-    return [
-        *joined([f"{upload.name}: {upload.partner}", upload.list_name, upload.state.value]),
-        *joined(
-            [
-                counted(upload.rows, "row"),
-                counted(upload.opt_outs, "opt-out"),
-                f"{count(upload.rejected)} unusable",
-                f"{count(upload.repeated)} repeated",
-            ],
-            first="    ",
-        ),
-        *joined(
-            [
-                f"obtained {upload.obtained_on}",
-                f"last day {upload.expires_on or 'not set'}",
-                f"taken in {upload.added_at:%Y-%m-%d %H:%M %Z}",
-                f"ledger entry {upload.entry}",
-            ],
-            first="    ",
-        ),
-    ]
 
 
 @command.command("list")
 @format_option
 @click.pass_context
 def list_(ctx: click.Context, *, form: str) -> None:
-    """List the uploads, on the host."""
+    """List the uploads, on the host; a list of opt-outs alone has no rows and blocks."""
+    found = host(ctx).uploads.list()
     rows = [
         (
             u.name,
             u.partner,
             u.list_name,
             u.state.value,
-            u.rows,
+            None if form == "table" and only_blocks(u) else u.rows,
             u.opt_outs,
             u.rejected,
             u.repeated,
@@ -250,16 +200,19 @@ def list_(ctx: click.Context, *, form: str) -> None:
             u.expires_on,
             u.added_at,
             u.digest.hex(),
+            "opt-outs" if only_blocks(u) else "people",
         )
-        for u in host(ctx).uploads.list()
+        for u in found
     ]
     columns = ("upload", "partner", "list", "state", "rows", "opt-outs", "rejected", "repeated")
     show_rows(
-        (*columns, "obtained", "expires", "added", "digest"),
+        (*columns, "obtained", "expires", "added", "digest", "holds"),
         rows,
         form=form,
         table=("upload", "partner", "list", "state", "rows", "opt-outs", "obtained", "expires"),
     )
+    if form == "table" and any(map(only_blocks, found)):
+        say("Without rows: lists of opt-outs alone. They block; nobody is written to by them.")
 
 
 @command.command("show")
@@ -268,7 +221,7 @@ def list_(ctx: click.Context, *, form: str) -> None:
 def show(ctx: click.Context, *, name: str) -> None:
     """Show one upload, e.g. u-0042, on the host."""
     upload = host(ctx).uploads.show(name)
-    say_all(_facts(upload))
+    say_all(facts(upload))
     say(f"    pack {upload.digest.hex()}")
 
 
@@ -281,24 +234,17 @@ def withdraw(ctx: click.Context, *, name: str, dry_run: bool, yes: bool) -> None
     """Make an upload's rows count no more, at once, and delete them, on the host."""
     uploads = host(ctx).uploads
     upload = uploads.show(name)
-    say_all(_facts(upload))
+    say_all(facts(upload))
     if upload.state.value != "active" and upload.erased:
         say(f"  {upload.name} has ended already; nothing is left of it")
         return
-    say_all(_consequences(upload.rows))
+    say_all(consequences(upload.rows))
     if dry_run:
         say("  Nothing was done.")
         return
     confirm(f"Withdraw {upload.name} for good?", yes=yes)
     uploads.withdraw(upload.name)
     say(f"  {upload.name} is withdrawn. Next: consortium merge run")
-
-
-def _consequences(rows: int) -> list[str]:
-    return wrapped(
-        f"{counted(rows, 'row')}: no longer counted, and deleted. Opt-outs stay. Plans are not "
-        "changed, but nothing more is sent from these rows."
-    )
 
 
 @command.command("expire")
@@ -313,8 +259,8 @@ def expire(ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
         say("  no upload is past its last day")
         return
     for upload in due:
-        say_all(_facts(upload))
-    say_all(_consequences(sum(upload.rows for upload in due)))
+        say_all(facts(upload))
+    say_all(consequences(sum(upload.rows for upload in due)))
     if dry_run:
         say("  Nothing was done.")
         return
@@ -332,27 +278,4 @@ def diff(ctx: click.Context, *, older: Path, newer: Path) -> None:
 
     Look before you have a list replaced: an export that was cut short or filtered shows here.
     """
-    found = desk(ctx).diff(older, newer)
-    before, after = found.older, found.newer
-    say(f"{before.list_name} of {before.obtained_on} → {after.list_name} of {after.obtained_on}")
-    say(f"  rows      {count(before.rows)} → {count(after.rows)}")
-    say_all(
-        joined(
-            [
-                f"{count(found.same)} the same",
-                f"{count(found.changed)} changed",
-                f"{count(len(found.gone))} not there any more",
-                f"{count(len(found.added))} new",
-            ],
-            first="            ",
-        )
-    )
-    for part, rows in found.parts:
-        say(f"            {part}: {count(rows)} changed")
-    if found.now_opted_out:
-        say(f"            {count(found.now_opted_out)} of those not there any more have opted out")
-    say(f"  opt-outs  {count(before.opt_outs)} → {count(after.opt_outs)}")
-    if found.opt_outs_added or found.opt_outs_gone:
-        words = [f"{count(found.opt_outs_added)} new"]
-        words.append(f"{count(found.opt_outs_gone)} not there any more, blocked all the same")
-        say_all(joined(words, first="            "))
+    show_diff(desk(ctx).diff(older, newer))

@@ -65,7 +65,7 @@ _attempt = metadata.tables["consortium_attempt"]
 
 @dataclass(frozen=True, slots=True)
 class UploadFacts:
-    """An active, unexpired upload of a partner of the campaign's firewall group."""
+    """An active, unexpired upload with rows, of a partner of the campaign's firewall group."""
 
     id: int
     digest: UploadDigest
@@ -89,7 +89,10 @@ class KeptMessage:
 
 
 def uploads(tx: Tx, *, group: str, day: date) -> list[UploadFacts]:
-    """Uploads whose rows count on `day`, of the partners of a firewall group, by digest."""
+    """Uploads whose rows count on `day`, of the partners of a firewall group, by digest.
+
+    A list of opt-outs alone has no rows: there is nothing in it to approve or to open.
+    """
     statement = (
         select(
             _upload.c.id,
@@ -103,6 +106,7 @@ def uploads(tx: Tx, *, group: str, day: date) -> list[UploadFacts]:
         .where(
             _partner.c.firewall_group == group,
             _upload.c.state == UploadState.ACTIVE.value,
+            _upload.c.rows > 0,
             or_(_upload.c.expires_on.is_(None), _upload.c.expires_on >= day),
         )
     )
