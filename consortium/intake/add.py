@@ -108,7 +108,13 @@ def add(
         raise BadFile(f"{name} is a pipe", hint="A pack is read twice; give its file.")
     pack.seek(0)
     verified = verify(
-        database, pack, identity=identity, consortium=consortium, now=clock.now(), name=name
+        database,
+        pack,
+        identity=identity,
+        consortium=consortium,
+        now=clock.now(),
+        name=name,
+        replaces=replaces,
     )
     if only_opt_outs and verified.trailer.counts.rows:
         raise BadFile(
@@ -179,7 +185,7 @@ class _Intake:
             found = uploads.by_digest(tx, digest)
             replaced = self._to_replace(tx)
         if found is not None and found.state is not UploadState.STAGED:
-            refuse_repeated(found)
+            refuse_repeated(found, replacing=self.replaces is not None)
         sweep.discard(self.database, digest, wraps=self.wraps)
         return replaced
 

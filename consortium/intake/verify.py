@@ -50,6 +50,7 @@ def verify(
     consortium: ConsortiumCard,
     now: datetime,
     name: str,
+    replaces: str | None = None,
 ) -> VerifiedPack:
     """Read a pack once, from where it stands to its end. Raises as `intake.add` does."""
     profile = Profile(PROFILE.number, frozenset(consortium.dot_insensitive_domains))
@@ -66,13 +67,18 @@ def verify(
     with database.read() as tx:
         found = uploads.by_digest(tx, trailer.digest)
     if found is not None and found.state is not UploadState.STAGED:
-        refuse_repeated(found)
+        refuse_repeated(found, replacing=replaces is not None)
     return VerifiedPack(header, trailer, partner, profile)
 
 
-def refuse_repeated(found: UploadRecord) -> None:
-    """Raise StateConflict for a pack that was taken in before as `found`."""
+def refuse_repeated(found: UploadRecord, *, replacing: bool = False) -> None:
+    """Raise StateConflict for a pack that was taken in before as `found`, or is to replace now."""
     day = found.added_at.date().isoformat()
+    if found.state is UploadState.ACTIVE and replacing:
+        raise StateConflict(
+            f"this pack was added on {day} as upload {found.name}, so it replaces nothing now",
+            hint="If the earlier upload still counts, end it: consortium upload withdraw UPLOAD",
+        )
     if found.state is UploadState.ACTIVE:
         raise StateConflict(
             f"this pack was added on {day}: it is upload {found.name}",

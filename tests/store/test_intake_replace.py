@@ -144,6 +144,18 @@ def test_only_an_active_upload_of_the_same_list_is_replaced(
     assert house.add(pack).rows == 3
 
 
+def test_a_pack_that_is_in_already_replaces_nothing_and_says_what_to_do(
+    house: House, nurses: PartnerDouble
+) -> None:
+    old = house.add(nurses.pack(people(3)))
+    pack = nurses.pack(people(4))
+    new = house.add(pack)
+    with pytest.raises(StateConflict, match=f"as upload {new.name}, so it replaces nothing") as it:
+        house.add(pack, replaces=old.name)
+    assert "consortium upload withdraw" in it.value.hint
+    assert set(states(house).values()) == {UploadState.ACTIVE}
+
+
 def test_an_error_on_the_way_leaves_the_earlier_upload_as_it_was(
     house: House, nurses: PartnerDouble
 ) -> None:
