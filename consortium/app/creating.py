@@ -1,4 +1,4 @@
-"""Making a consortium on its host, and a partner's home on the partner's machine.
+"""Making a consortium on its host.
 
 All or nothing. Settings, keys and database are made in this order: keys, public card, settings
 under another name; then one transaction makes the tables, says whose they are and appends the
@@ -16,20 +16,12 @@ from secrets import token_hex
 
 from consortium import documents
 from consortium.app import homes
-from consortium.app.credentials import Passphrase, by_key_name, role_of
-from consortium.app.desk import PartnerDesk
+from consortium.app.credentials import Passphrase, make_keys, no_passphrase
 from consortium.app.host import Consortium
 from consortium.app.keyring import EPOCH
-from consortium.app.parts import Parts, no_passphrase
+from consortium.app.parts import Parts
 from consortium.clock import Clock, SystemClock
-from consortium.config import (
-    HOST_FILE,
-    PARTNER_FILE,
-    HostSettings,
-    PartnerSettings,
-    SmtpSettings,
-    slug_of,
-)
+from consortium.config import HOST_FILE, HostSettings, SmtpSettings, slug_of
 from consortium.errors import UsageError
 from consortium.ledger import entries
 from consortium.model import Observer
@@ -37,17 +29,10 @@ from consortium.store import ledger, migrate, state
 from consortium.store.engine import Database, Engine
 from consortium.tokens import places
 from consortium.vault import cards
-from consortium.vault.keys import (
-    HOST_KEYS,
-    PARTNER_KEYS,
-    KeyProvider,
-    PassphraseKeys,
-    fresh_secret,
-)
-from consortium.vault.keys import create as create_key
+from consortium.vault.keys import HOST_KEYS, KeyProvider
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["create", "create_partner"]
+__all__ = ["create"]
 
 _CARD = "consortium.card"
 _PROFILE = 1
@@ -114,7 +99,7 @@ def create(
             store = WrapStore(wraps)
             return _begin(Parts(opened, keys, store, mail, region, clock, observer, None), settings)
     with homes.claim(home, card=_CARD) as made:
-        keys = keys or _make_keys(home, HOST_KEYS, passphrase, made)
+        keys = keys or make_keys(home, HOST_KEYS, passphrase=passphrase, made=made)
         homes.write_file(home / _CARD, _card_text(keys, settings), public=True)
         made.append(home / _CARD)
         target = database if isinstance(database, Engine) else settings.database_url(home)
@@ -126,58 +111,6 @@ def create(
             )
             finish()
     return consortium
-
-
-def create_partner(
-    home: Path,
-    *,
-    slug: str,
-    name: str,
-    postal_address: str,
-    from_address: str,
-    passphrase: Passphrase = no_passphrase,
-    firewall_group: str = "all",
-    region: str = "US",
-    clock: Clock | None = None,
-    observer: Observer | None = None,
-) -> PartnerDesk:
-    """Make a partner's home with its two keys and its public card, on the partner's machine.
-
-    Args:
-        home: Folder; must hold no home.
-        slug, name, postal_address, from_address, firewall_group: As on the card.
-        passphrase: Gives the passphrase of `partner` for the new keys.
-        region: Country of telephone numbers and postcodes without one.
-        clock, observer: The time; told of progress.
-
-    Raises:
-        UsageError: Something is there already, or a value will not do. Nothing was made.
-    """
-    places.check_country(region)
-    settings = documents.parse(
-        homes.settings_text(
-            {
-                "partner": 1,
-                "slug": slug,
-                "name": name,
-                "postal_address": postal_address,
-                "from_address": from_address,
-                "firewall_group": firewall_group,
-                "region": region,
-            }
-        ),
-        name="the settings",
-        model=PartnerSettings,
-    )
-    with homes.claim(home, card=f"{slug}.card") as made:
-        keys = _make_keys(home, PARTNER_KEYS, passphrase, made)
-        desk = PartnerDesk(
-            home, settings=settings, keys=keys, clock=clock or SystemClock(), observer=observer
-        )
-        homes.write_file(desk.card_file, desk.card_text(), public=True)
-        made.append(desk.card_file)
-        homes.write_file(home / PARTNER_FILE, homes.settings_text(settings.model_dump()))
-    return desk
 
 
 @contextmanager
@@ -222,17 +155,3 @@ def _host_text(settings: HostSettings, mail: SmtpSettings) -> str:
     shown = settings.model_dump(exclude={"smtp"})
     lines = mail.model_dump(exclude_none=True, mode="json")
     return homes.settings_text(shown) + "\n[smtp]\n" + homes.settings_text(lines)
-
-
-def _make_keys(
-    home: Path, names: tuple[str, ...], passphrase: Passphrase, made: list[Path]
-) -> KeyProvider:
-    given = by_key_name(passphrase)
-    secrets: dict[str, str] = {role_of(n): given(n) for n in names}  # ask before anything is made
-    made.append(home / "keys")
-    for name in names:
-        path = create_key(
-            home / "keys", name=name, secret=fresh_secret(name), passphrase=secrets[role_of(name)]
-        )
-        made.append(path)
-    return PassphraseKeys(home / "keys", given)

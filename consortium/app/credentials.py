@@ -8,8 +8,13 @@ own two keys, on its own machine.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-__all__ = ["Passphrase", "by_key_name", "role_of"]
+from consortium.errors import UsageError
+from consortium.vault.keys import KeyProvider, PassphraseKeys, fresh_secret
+from consortium.vault.keys import create as create_key
+
+__all__ = ["Passphrase", "by_key_name", "make_keys", "no_passphrase", "role_of"]
 
 Passphrase = Callable[[str], str]
 """Gives the passphrase of a role: `operator`, `coordinator` or `partner`."""
@@ -33,3 +38,34 @@ def by_key_name(passphrase: Passphrase) -> Callable[[str], str]:
         return known[role]
 
     return of_key
+
+
+def no_passphrase(role: str) -> str:
+    """In place of a passphrase, where none was handed in.
+
+    Raises:
+        UsageError: Always.
+    """
+    raise UsageError(f"no passphrase for the {role}'s keys", hint="Hand in passphrase=… or keys=…")
+
+
+def make_keys(
+    home: Path, names: tuple[str, ...], *, passphrase: Passphrase, made: list[Path]
+) -> KeyProvider:
+    """Make fresh keys in a home, under the passphrases of their roles.
+
+    Args:
+        home: The folder of the home.
+        names: Which keys.
+        passphrase: Asked for every role before anything is made.
+        made: What was made so far; each key file is added to it.
+    """
+    given = by_key_name(passphrase)
+    secrets: dict[str, str] = {role_of(name): given(name) for name in names}
+    made.append(home / "keys")
+    for name in names:
+        path = create_key(
+            home / "keys", name=name, secret=fresh_secret(name), passphrase=secrets[role_of(name)]
+        )
+        made.append(path)
+    return PassphraseKeys(home / "keys", given)

@@ -1,6 +1,7 @@
 """The partner's desk: everything a partner does on its own machine, with its own keys.
 
-Nothing here needs the host or a database. What leaves the machine is a file that the partner hands
+Nothing here needs the host or a database, and lists are checked and packed without loading one.
+What leaves the machine is a file that the partner hands
 over: its card, a signed policy, an encrypted pack, a signed answer.
 """
 
@@ -12,16 +13,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from consortium import campaign, feedback
 from consortium.app import homes
 from consortium.app.keyring import profile_of
 from consortium.app.lists import ListOptions, check_without_home, write_mapping
-from consortium.app.policies import read_policy, refuse_expired
-from consortium.campaign import Request, Review
+from consortium.app.rules import read_policy, refuse_expired
 from consortium.clock import Clock
 from consortium.config import PartnerSettings
 from consortium.errors import HomeError, StateConflict, UsageError
-from consortium.feedback import OptOutTable, OwnOptOut
 from consortium.model import Channel, ConsortiumCard, Observer, PartnerCard, Silent
 from consortium.pack import (
     CheckReport,
@@ -37,6 +35,8 @@ from consortium.vault.keys import KeyProvider
 
 if TYPE_CHECKING:
     from consortium.app.own_rows import OwnRows
+    from consortium.campaign import Request, Review
+    from consortium.feedback import OptOutTable, OwnOptOut
 
 __all__ = ["PartnerDesk"]
 
@@ -315,6 +315,8 @@ class PartnerDesk:
             BadFile, UsageError: It is another kind of file, or for another partner.
             EvidenceError: Not signed by the consortium, or altered.
         """
+        from consortium import feedback  # noqa: PLC0415 - loads the store
+
         return feedback.open_told(
             text,
             partner=self.slug,
@@ -333,6 +335,8 @@ class PartnerDesk:
             UsageError: No such shape.
             EvidenceError: As `open_opt_outs`.
         """
+        from consortium import feedback  # noqa: PLC0415 - loads the store
+
         return feedback.as_table(self.open_opt_outs(text), shape=feedback.shape(shape))
 
     def review(self, request: str) -> Review:
@@ -342,6 +346,8 @@ class PartnerDesk:
             EvidenceError: Not signed by the coordinator of the consortium, or altered.
             UsageError: It is for another partner.
         """
+        from consortium import campaign  # noqa: PLC0415 - loads the store
+
         return campaign.review(request, partner=self.card, card=self.consortium)
 
     def approve(self, request: str, *, ceiling: int | None = None) -> str:
@@ -355,6 +361,8 @@ class PartnerDesk:
             EvidenceError: Not signed by the coordinator of the consortium, or altered.
             UsageError: It is for another partner, or the ceiling will not do.
         """
+        from consortium import campaign  # noqa: PLC0415 - loads the store
+
         return campaign.approve(
             self._request(request),
             receive_key=self._keys.open("receive"),
@@ -371,6 +379,8 @@ class PartnerDesk:
             EvidenceError: Not signed by the coordinator of the consortium, or altered.
             UsageError: It is for another partner.
         """
+        from consortium import campaign  # noqa: PLC0415 - loads the store
+
         return campaign.decline(
             self._request(request),
             reason=reason,
@@ -380,4 +390,6 @@ class PartnerDesk:
         )
 
     def _request(self, text: str) -> Request:
+        from consortium import campaign  # noqa: PLC0415 - loads the store
+
         return campaign.open_request(text, partner=self.slug, card=self.consortium)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from consortium.app.context import Context
+from typing import TYPE_CHECKING
+
 from consortium.ledger import note
 from consortium.model import ConsortiumCard
 from consortium.tokens import HmacTokeniser, Profile, Tokeniser
 from consortium.vault import signed
+
+if TYPE_CHECKING:
+    from consortium.app.context import Context
 
 __all__ = ["EPOCH", "coordinator_signer", "ledger_signer", "profile_of", "tokeniser"]
 

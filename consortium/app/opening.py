@@ -1,6 +1,6 @@
-"""Opening what is there: a consortium on its host, or a partner's home.
+"""Opening a consortium on its host.
 
-Each takes a home (a folder with settings and keys) or, for an application that embeds the host,
+It takes a home (a folder with settings and keys) or, for an application that embeds the host,
 the parts themselves: a database URL or engine, a key provider, a folder for wraps. Opening refuses
 a database of another revision or another consortium before it touches anything, then clears away
 what dead processes left; nothing is made or upgraded implicitly.
@@ -12,18 +12,11 @@ from pathlib import Path
 
 from consortium import documents
 from consortium.app import homes
-from consortium.app.credentials import Passphrase, by_key_name
-from consortium.app.desk import PartnerDesk
+from consortium.app.credentials import Passphrase, by_key_name, no_passphrase
 from consortium.app.host import Consortium
-from consortium.app.parts import Parts, no_passphrase
+from consortium.app.parts import Parts
 from consortium.clock import Clock, SystemClock
-from consortium.config import (
-    HOST_FILE,
-    PARTNER_FILE,
-    HostSettings,
-    PartnerSettings,
-    SmtpSettings,
-)
+from consortium.config import HOST_FILE, HostSettings, SmtpSettings
 from consortium.errors import StateConflict
 from consortium.model import Observer
 from consortium.store import migrate, state
@@ -32,7 +25,7 @@ from consortium.vault import cards
 from consortium.vault.keys import KeyProvider, PassphraseKeys
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["open", "open_partner", "upgrade"]
+__all__ = ["open", "upgrade"]
 
 
 def open(  # noqa: A001 - read as consortium.open
@@ -82,29 +75,6 @@ def open(  # noqa: A001 - read as consortium.open
         folder,
     )
     return _open(parts, origin=settings.origin)
-
-
-def open_partner(
-    home: Path | None = None,
-    *,
-    passphrase: Passphrase = no_passphrase,
-    keys: KeyProvider | None = None,
-    clock: Clock | None = None,
-    observer: Observer | None = None,
-) -> PartnerDesk:
-    """Open a partner's home; None for the current folder or the nearest above it.
-
-    Raises:
-        HomeError: There is no home.
-    """
-    folder = homes.find(home, PARTNER_FILE)
-    return PartnerDesk(
-        folder,
-        settings=documents.load(folder / PARTNER_FILE, model=PartnerSettings),
-        keys=keys or PassphraseKeys(folder / "keys", by_key_name(passphrase)),
-        clock=clock or SystemClock(),
-        observer=observer,
-    )
 
 
 def upgrade(home: Path | None = None, *, database: str | Engine | None = None) -> tuple[str, str]:

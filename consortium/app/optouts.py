@@ -9,6 +9,7 @@ from consortium import feedback
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
 from consortium.app.packs import take_in
+from consortium.errors import UsageError
 from consortium.feedback import Added, FeedbackResult, Known
 from consortium.feedback.optouts import Author
 from consortium.model import Channel, Scope
@@ -107,9 +108,15 @@ class OptOuts:
 
         Raises:
             NotFound: No such partner.
+            UsageError: `since` has not come yet, so that there could be none.
             StateConflict: Too many for one file; ask from a later day on.
         """
         context = self._context
+        if since is not None and since > (today := context.clock.now().astimezone(UTC).date()):
+            raise UsageError(
+                f"{since} has not come yet: today is {today} (UTC)",
+                hint="Name the day of your last export; what was taken in before does no harm.",
+            )
         return feedback.tell(
             context.database,
             partner,

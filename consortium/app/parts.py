@@ -8,13 +8,12 @@ from pathlib import Path
 from consortium.app.context import Context
 from consortium.clock import Clock
 from consortium.config import SmtpSettings
-from consortium.errors import UsageError
 from consortium.model import ConsortiumCard, Observer, Silent
 from consortium.store.engine import Database
 from consortium.vault.keys import KeyProvider
 from consortium.vault.wraps import WrapStore
 
-__all__ = ["Parts", "no_passphrase"]
+__all__ = ["Parts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +42,3 @@ class Parts:
             observer=self.observer or Silent(),
             home=self.home,
         )
-
-
-def no_passphrase(role: str) -> str:
-    """In place of a passphrase, where none was handed in.
-
-    Raises:
-        UsageError: Always.
-    """
-    raise UsageError(f"no passphrase for the {role}'s keys", hint="Hand in passphrase=… or keys=…")

@@ -1,7 +1,4 @@
-"""Send policies: checked and signed by partners, put in force on the host.
-
-The only module that knows the rule kinds and presets; every room below is handed compiled policies.
-"""
+"""Send policies, on the host: put in force, shown."""
 
 from __future__ import annotations
 
@@ -9,18 +6,17 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-import consortium_policies
 from consortium import policy
 from consortium.app.context import Context
-from consortium.errors import EvidenceError, NotFound, UsageError
+from consortium.app.rules import check_policy, compile_policy, refuse_expired
+from consortium.errors import EvidenceError, NotFound
 from consortium.ledger import entries, note
-from consortium.policy import CompiledPolicy, GrantKind, GuardKind, RuleKind, SendPolicy, WishKind
 from consortium.store import campaigns, ledger, partners, policies
 from consortium.types import PartnerSlug
 from consortium.vault import signed
 from consortium.vault.wraps import STANDING
 
-__all__ = ["Policies", "PolicyView", "check_policy", "list_rules", "read_policy", "refuse_expired"]
+__all__ = ["Policies", "PolicyView"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,62 +38,6 @@ class PolicyView:
     digest_hex: str
     document: str
     sentences: tuple[str, ...]
-
-
-def _compile(text: str, *, name: str) -> CompiledPolicy:
-    return policy.compile(
-        read_policy(text, name=name),
-        registry=consortium_policies.rules(),
-        presets=consortium_policies.presets(),
-    )
-
-
-def read_policy(text: str, *, name: str) -> SendPolicy:
-    """A policy document, read and checked against the presets there are.
-
-    Raises:
-        DocumentError: It is malformed or says something it may not; with line.
-    """
-    return policy.read(text, name=name, presets=consortium_policies.presets())
-
-
-def refuse_expired(document: SendPolicy, *, name: str, now: datetime) -> None:
-    """Refuse a policy whose last day has passed: it would allow nothing.
-
-    Raises:
-        UsageError: It has.
-    """
-    if now.astimezone(policy.zones.zone(document.zone)).date() > document.expires:
-        raise UsageError(
-            f"{name} has expired: its last day was {document.expires}",
-            hint="Nothing could go out under it. Write a later day for `expires`.",
-        )
-
-
-def check_policy(text: str, *, name: str) -> tuple[str, ...]:
-    """What a policy document says, in plain words.
-
-    Raises:
-        DocumentError: It is malformed or says something it may not; with line.
-    """
-    return tuple(policy.describe(_compile(text, name=name)))
-
-
-def list_rules() -> tuple[tuple[str, str, str], ...]:
-    """Every rule kind: name, of whom it is asked, what it does."""
-    return tuple(
-        (kind.name, _asked_of(kind), kind.summary) for kind in consortium_policies.rules().kinds
-    )
-
-
-def _asked_of(kind: RuleKind) -> str:
-    match kind:
-        case GrantKind():
-            return "the partner who would speak"
-        case GuardKind():
-            return "every partner of the person"
-        case WishKind():
-            return "the recipient"
 
 
 class Policies:
@@ -136,7 +76,7 @@ class Policies:
         text = signed.open_document(
             "policy", signed_text, origin=self._context.card.origin, verifier=verifier
         )
-        read = _compile(text, name=name)
+        read = compile_policy(text, name=name)
         if read.partner != record.card.slug:
             raise EvidenceError(f"{name} is for {read.partner} and signed by {record.card.slug}")
         refuse_expired(read.document, name=name, now=self._context.clock.now())

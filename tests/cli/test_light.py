@@ -7,8 +7,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.harness.cli_world import today
+
+if TYPE_CHECKING:
+    from tests.harness.cli_world import World
 
 COMMAND = Path(sys.executable).parent / "consortium"
 HEAVY = {
@@ -21,6 +27,7 @@ HEAVY = {
     "alembic",
     "highspy",
 }
+HOSTS = {"sqlalchemy", "sqlmodel", "alembic", "highspy", "scipy"}
 
 
 def _modules(code: str) -> set[str]:
@@ -46,6 +53,23 @@ for noun in ["", *_NOUNS]:
         main([*noun.split(), "--help"])
 """
     assert not HEAVY & _modules(code)
+
+
+def test_a_partner_checks_and_packs_a_list_without_loading_what_the_host_needs(
+    world: World,
+) -> None:
+    packing = ["--list", "again", "--obtained", str(today()), "--out", "again.pack"]
+    for words in (["check", "nurses.csv"], ["pack", "nurses.csv", *packing]):
+        code = f"""
+import contextlib, io, os
+from consortium_cli.main import main
+os.chdir({str(world.root)!r})
+os.environ |= {world.environment!r}
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main(["--home", "homes/nurses", "upload", *{words!r}])
+"""
+        assert not HOSTS & _modules(code)
+    assert (world / "again.pack").exists()
 
 
 def test_completion_imports_nothing_heavy_and_knows_nouns_verbs_and_options() -> None:

@@ -21,10 +21,11 @@ from importlib.resources import files
 from mailbox import Maildir
 from pathlib import Path
 
-from consortium.app.creating import create, create_partner
+from consortium.app.creating import create
 from consortium.app.desk import PartnerDesk
 from consortium.app.host import Consortium
 from consortium.app.lists import ListOptions
+from consortium.app.partner_homes import create_partner
 from consortium.clock import ShiftedClock
 from consortium.config import SmtpSettings
 from consortium.delivery import SendResult
