@@ -67,6 +67,7 @@ def run(
         judged = counted(result.judged_rows, "row")
         say(f"  {judged} looked at, {count(result.changed_rows)} changed")
         say(f"  generation {result.generation}, ledger entry {result.entry}")
+    say("  Next: consortium campaign create FILE, or campaign plan NAME again")
 
 
 def _spark(master: str | None, folder: Path | None) -> SparkClosure | None:

@@ -190,7 +190,8 @@ def export(ctx: click.Context, *, partner: str, since: date | None, out: Path | 
     text, number = host(ctx).optouts.export(partner, since=since)
     target = out or Path(f"{partner}.opt-outs")
     write_new(target, text, mode=0o600)
-    say(f"Written: {target.name}, {counted(number, 'opt-out')}. Give it to {partner}:")
+    say(f"Written: {target.name}, {counted(number, 'opt-out')}.")
+    say(f"Give it to {partner}, who opens it with:")
     say(f"  consortium optout open {target.name}")
 
 

@@ -207,6 +207,9 @@ def decode_pairs(text: str, *, partner: PartnerSlug, origin: str) -> OwnPairs:
     if (read.partner, read.origin) != (partner, origin):
         raise BadFile(
             f"this file asks {read.partner} of {read.origin}, and this is the home of {partner}"
+            f" of {origin}",
+            hint=f"Give it to {read.partner}, or ask the host for yours: "
+            f"consortium merge pairs {partner}",
         )
     return OwnPairs(partner, origin, groups, read.left_out)
 

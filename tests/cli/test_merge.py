@@ -46,7 +46,7 @@ def test_an_operator_shows_splits_keeps_apart_and_lists(world: World) -> None:
     assert out.startswith("1 pair never to be merged\n")
     assert "consortium merge run" in out
     assert "recorded before" in world.ok("merge", "never", other, one, "--yes", home="host")
-    world.ok("merge", "run", home="host")
+    assert "Next: consortium campaign create" in world.ok("merge", "run", home="host")
     assert rows(world, one) == [one]
     world.refuses("merge", "split", third, "--yes", home="host", says="no rows but these")
     world.refuses("merge", "split", one, third, "--yes", home="host", code=2, says="not of one")
@@ -59,6 +59,7 @@ def test_an_owner_is_asked_answers_and_is_obeyed(world: World) -> None:
     out = world.ok("merge", "pairs", "nurses", "--out", "nurses.pairs", home="host")
     assert out.startswith("1 group of rows that nurses's own lists join\n")
     assert "alder" not in (world / "nurses.pairs").read_text().lower()
+    world.refuses("merge", "review", "nurses.pairs", home="teachers", says="Give it to nurses")
     assert "2 rows in 1 group" in world.ok("merge", "review", "nurses.pairs", home="nurses")
     sheet = world / "nurses.pairs.csv"
     assert sheet.stat().st_mode & 0o777 == 0o600

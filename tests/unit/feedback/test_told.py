@@ -121,7 +121,9 @@ def test_only_opt_outs_of_the_day_and_later_are_told(stage: Stage) -> None:
     later = (NOW + timedelta(days=2)).date()
     assert ids(told(stage, "nurses", since=later)) == ["N-2"]
     assert ids(told(stage, "nurses", since=NOW.date())) == ["N-1", "N-2"]
-    assert told(stage, "nurses", since=later + timedelta(days=1)) == []
+    with pytest.raises(UsageError, match="has not come yet") as refused:
+        told(stage, "nurses", since=later + timedelta(days=1))
+    assert refused.value.hint
 
 
 def test_a_withdrawn_list_tells_nothing(stage: Stage) -> None:
