@@ -108,7 +108,7 @@ def survey(stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE
     Args:
         stream: Binary, at its start; left at its end.
         name: The file as it is called in messages.
-        max_line_bytes: No line is longer; None: lines do not matter.
+        max_line_bytes: No line is longer, in UTF-8 if it is wide; None: lines do not matter.
 
     Raises:
         BadFile: Empty, binary, or with a line beyond `max_line_bytes`.
@@ -127,7 +127,7 @@ def survey(stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE
                 hint="Open it and save the list as CSV (UTF-8), then give that file",
             )
     wide = _wide(head)
-    tally = _tally(stream, head, name=name, wide=wide is not None, max_line=max_line_bytes)
+    tally = _tally(stream, head, name=name, wide=wide, max_line=max_line_bytes)
     if wide is not None:
         return wide
     if tally.controls > _BINARY_SHARE * tally.size:
@@ -171,13 +171,17 @@ def _narrow(head: bytes, tally: _Tally) -> Encoding:
     return Encoding("latin-1", "strict", "Latin-1", has_nul=has_nul)
 
 
-def _tally(stream: BinaryIO, head: bytes, *, name: str, wide: bool, max_line: int | None) -> _Tally:
+def _tally(
+    stream: BinaryIO, head: bytes, *, name: str, wide: Encoding | None, max_line: int | None
+) -> _Tally:
     tally = _Tally()
     chunk, kept = head, b""
+    decode = codecs.getincrementaldecoder(wide.codec)(wide.errors).decode if wide else None
     while chunk:
         tally.size += len(chunk)
-        if max_line is not None:
-            _measure_line(tally, chunk, name=name, max_line=max_line)
+        if max_line is not None:  # half of a wide character may have the bytes of a line's end
+            text = decode(chunk).encode() if decode else chunk
+            _measure_line(tally, text, name=name, max_line=max_line)
         if not wide:
             kept = _count(tally, kept + chunk)
             if tally.size > _ENOUGH_BYTES and tally.controls > tally.size // 2:

@@ -76,7 +76,10 @@ class TextTable:
     def batches(self, *, size: int) -> Iterator[RawBatch]:
         """See `Table.batches`."""
         with self._reader() as (reader, lines):
-            self._header(reader)
+            try:
+                self._header(reader)
+            except csv.Error as error:
+                raise _endless(self.content.name, 1, error) from error
             number, line = 1, reader.line_num
             while True:
                 self.content.check()  # a file that only grows would never end

@@ -204,6 +204,11 @@ def test_an_endless_quote_is_refused_with_the_line_it_starts_after(tmp_path: Pat
     assert "a quoted cell that does not end" in error.message
 
 
+def test_an_endless_quote_in_the_header_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, 'email,"' + "x,y\n" * 400_000)
+    assert "a quoted cell that does not end, somewhere after line 1" in refused(path).message
+
+
 def test_a_higher_limit_of_the_application_does_not_lift_ours(tmp_path: Path) -> None:
     text = f'{HEADER}\n"Bob,b@mail.example.org,1\n' + f"{ROW}\n" * 120_000
     before = csv.field_size_limit(2**30)
@@ -221,6 +226,17 @@ def test_a_line_without_end_is_refused_and_not_read_into_memory(tmp_path: Path) 
         file.seek(200 * 1024 * 1024)  # a hole: zeros without a line end
         file.write(b"x")
     assert "has a line of more than 4 MiB" in refused(path).message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_characters_with_the_bytes_of_line_ends_do_not_end_a_line(
+    tmp_path: Path, encoding: str
+) -> None:
+    """U+0A0A and U+0D0D are written as two line feeds, two carriage returns."""
+    few = write(tmp_path, "\ufeffemail,first_name\nann@example.org,\u0a0a\u0d0d\n", encoding)
+    assert records(few) == [(1, 2, ["ann@example.org", "\u0a0a\u0d0d"])]
+    many = write(tmp_path, "\ufeffemail\n" + "\u0a0a\u0d0d" * 2**20, encoding)
+    assert "has a line of more than 4 MiB" in refused(many).message
 
 
 def test_very_long_records_come_in_smaller_batches(tmp_path: Path) -> None:
