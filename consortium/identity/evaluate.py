@@ -35,20 +35,16 @@ all rows plainly agree); rows alone in theirs need no call. Quality: `docs/expla
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from itertools import combinations, groupby
 from operator import attrgetter
 from typing import Final, Protocol
 
-from consortium.identity.evidence import (
-    Birth,
-    First,
-    compare_birth,
-    compare_first,
-    contradict,
-)
+from consortium.identity.clusters import Cluster
+from consortium.identity.evidence import First, compare_first, contradict
 from consortium.identity.hygiene import Key, Kind, judge
 from consortium.identity.rules import Rule, doubtful, rule_of
 from consortium.model.match_block import MatchBlock
@@ -75,8 +71,8 @@ MOST_ROWS: Final = 500
 """Distinct rows that hang together, crowds' keys aside, above which only `SEVERAL` joins.
 
 In a generated world of a million rows 0.4 % of the rows are in components so large, by role
-addresses and clerks' own, and hardly any once those keys are left aside. Work grows with the square
-of the rows on one key, so this also bounds the time for one component to about a second.
+addresses and clerks' own, and hardly any once those keys are left aside. Fewer are compared pair by
+pair; of more only the pairs that share two keys, so that time grows with the rows and not faster.
 """
 
 
@@ -201,34 +197,6 @@ def _plainly_one(rows: Sequence[MergeRow], roles: Collection[int]) -> bool:
     return len(groups) == 1
 
 
-@dataclass(slots=True)
-class _Cluster:
-    """Rows judged one human so far, and the sets that the next edge is checked against."""
-
-    rows: list[int]
-    blocks: set[MatchBlock]
-    emails: set[int]
-    phones: set[int]
-    addresses: set[tuple[str, str]] = field(default_factory=set)
-    never: set[int] = field(default_factory=set)
-
-    def absorb(self, other: _Cluster) -> None:
-        self.rows += other.rows
-        self.never |= other.never
-        self.blocks |= other.blocks
-        self.emails |= other.emails
-        self.phones |= other.phones
-        self.addresses |= other.addresses
-
-    def conflicts(self, other: _Cluster) -> tuple[bool, bool, bool]:
-        """For e-mail, phone and address: both sides know some and share none."""
-        return (
-            bool(self.emails and other.emails) and self.emails.isdisjoint(other.emails),
-            bool(self.phones and other.phones) and self.phones.isdisjoint(other.phones),
-            bool(self.addresses and other.addresses) and self.addresses.isdisjoint(other.addresses),
-        )
-
-
 class _Component:
     """One component being judged; `rows` are distinct and in canonical order."""
 
@@ -246,6 +214,7 @@ class _Component:
             self.never[a].add(b)
             self.never[b].add(a)
         self.keys: list[tuple[Key, list[int]]] = []  # those that may join somebody, and their rows
+        self.keys_of: list[list[tuple[Key, list[int]]]] = [[] for _ in rows]
         self.not_own = set(roles)  # contact points that several people use
         for (kind, value), members in _held(rows, roles).items():
             if len(members) > 1:
@@ -254,48 +223,61 @@ class _Component:
                     self.not_own.add(value)
                 if not key.crowd:
                     self.keys.append((key, members))
+                    for member in members:
+                        self.keys_of[member].append((key, members))
 
     def clusters(self) -> list[list[int]]:
         """Take the edges in order; join unless a contradiction forbids it."""
         home = [_cluster(i, row, self.not_own) for i, row in enumerate(self.rows)]
         for position, others in self.never.items():
             home[position].never |= others
-        for rule, _, a, b in sorted(self._edges()):
-            one, two = home[a], home[b]
-            if one is two or not one.never.isdisjoint(two.rows) or _vetoed(rule, one, two):
-                continue
-            if len(one.rows) < len(two.rows):
-                one, two = two, one
-            one.absorb(two)
-            for row in two.rows:
-                home[row] = one
-        return [c.rows for c in {id(c): c for c in home}.values()]
-
-    def _edges(self) -> Iterable[tuple[Rule, int, int, int]]:
-        """Pairs that may be joined: the strongest rule, what orders within it, the two rows."""
         if self.never:
             for _, equal in groupby(range(len(self.rows)), key=self.rows.__getitem__):
-                yield from ((Rule.EQUAL, 0, a, b) for a, b in combinations(equal, 2))
-        shared: dict[tuple[int, int], list[Key]] = defaultdict(list)
-        for key, members in self.keys:
-            for pair in combinations(members, 2):
-                shared[pair].append(key)
-        too_many = self._beyond_reason()
-        for (a, b), keys in shared.items():
+                for a, b in combinations(equal, 2):
+                    _join(home, Rule.EQUAL, a, b)
+        for part in self._parts():
+            many = len(part) > MOST_ROWS
+            for rule, _, a, b in self._strong(part, home) if many else sorted(self._edges(part)):
+                _join(home, rule, a, b)
+        return [c.rows for c in {id(c): c for c in home}.values()]
+
+    def _edges(self, part: Iterable[int]) -> Iterator[tuple[Rule, int, int, int]]:
+        """Pairs that may be joined: the strongest rule, what orders within it, the two rows."""
+        for a, b, keys in self._pairs(part):
             rule = rule_of(self.rows[a].block, self.rows[b].block, keys)
-            if rule is not None and (rule is Rule.SEVERAL or a not in too_many):
+            if rule is not None:
                 yield rule, 0, a, b
-            if self.scored is None or a in too_many or not doubtful(rule, keys):
+            if self.scored is None or not doubtful(rule, keys):
                 continue
             if not contradict(self.rows[a].block, self.rows[b].block):
                 weight = self.scored(self.rows[a], self.rows[b])
                 if weight is not None:
                     yield Rule.SCORED, -round(weight * 1000), a, b
 
-    def _beyond_reason(self) -> set[int]:
-        """Rows that more than `MOST_ROWS` hang together with, crowds' keys left aside."""
+    def _strong(
+        self, part: Iterable[int], home: Sequence[Cluster]
+    ) -> Iterator[tuple[Rule, int, int, int]]:
+        """Edges by `SEVERAL` alone, in order, of rows that are not of one cluster by then."""
+        for a, b, keys in self._pairs(part):
+            if len(keys) > 1 and home[a] is not home[b]:
+                rule = rule_of(self.rows[a].block, self.rows[b].block, keys)
+                if rule is Rule.SEVERAL:
+                    yield rule, 0, a, b
+
+    def _pairs(self, part: Iterable[int]) -> Iterator[tuple[int, int, list[Key]]]:
+        """Pairs of rows that share keys, in order; those of one row at a time are in memory."""
+        for a in sorted(part):
+            shared: dict[int, list[Key]] = defaultdict(list)
+            for key, members in self.keys_of[a]:
+                for b in members[bisect_right(members, a) :]:
+                    shared[b].append(key)
+            for b in sorted(shared):
+                yield a, b, shared[b]
+
+    def _parts(self) -> Iterable[Collection[int]]:
+        """Rows that hang together, crowds' keys left aside; all of a component that is small."""
         if len(self.rows) <= MOST_ROWS:
-            return set()
+            return [range(len(self.rows))]
         part = {i: [i] for i in range(len(self.rows))}
         for _, members in self.keys:
             for member in members[1:]:
@@ -304,7 +286,26 @@ class _Component:
                     small, large = sorted((one, two), key=len)
                     large += small
                     part.update(dict.fromkeys(small, large))
-        return {i for i, together in part.items() if len(together) > MOST_ROWS}
+        return {id(together): together for together in part.values()}.values()
+
+
+def _join(home: list[Cluster], rule: Rule, a: int, b: int) -> None:
+    """Make one cluster of those that two rows are in, unless something forbids it.
+
+    Args:
+        home: The cluster of each row.
+        rule: By which the two rows may be one human.
+    """
+    one, two = home[a], home[b]
+    if one is two:
+        return
+    if len(one.rows) < len(two.rows):
+        one, two = two, one
+    if any(home[row] is one for row in two.never) or one.vetoes(two, rule=rule):
+        return
+    one.absorb(two)
+    for row in two.rows:
+        home[row] = one
 
 
 def _held(
@@ -324,29 +325,13 @@ def _held(
     return held
 
 
-def _cluster(position: int, row: MergeRow, not_own: set[int]) -> _Cluster:
+def _cluster(position: int, row: MergeRow, not_own: set[int]) -> Cluster:
     block = row.block
     whole = block.house_number and block.postcode
-    return _Cluster(
+    return Cluster(
         rows=[position],
         blocks={block},
         emails=set(row.emails) - not_own,
         phones=set(row.phones) - not_own,
         addresses={(block.house_number, block.postcode)} if whole else set(),
-    )
-
-
-def _vetoed(rule: Rule, one: _Cluster, two: _Cluster) -> bool:
-    if rule is Rule.NAME_BIRTH and all(one.conflicts(two)):
-        return True
-    if rule is Rule.NAME_ADDRESS and any(one.conflicts(two)[:2]) and not _born_alike(one, two):
-        return True
-    return any(contradict(a, b) for a in one.blocks for b in two.blocks)
-
-
-def _born_alike(one: _Cluster, two: _Cluster) -> bool:
-    return any(
-        compare_birth(a.birth_date, b.birth_date) is Birth.AGREE
-        for a in one.blocks
-        for b in two.blocks
     )

@@ -25,11 +25,13 @@ __all__ = [
     "GENERATION_YEARS",
     "Birth",
     "First",
+    "births_contradict",
     "compare_birth",
     "compare_first",
     "contradict",
     "relate",
     "suffixes_differ",
+    "swapped",
 ]
 
 GENERATION_YEARS: Final = 15
@@ -75,19 +77,26 @@ def compare_first(a: str, b: str) -> First:
 _surname_code = lru_cache(_CACHE)(names.surname_code)
 
 
-def _is_swap(a: MatchBlock, b: MatchBlock) -> bool:
-    """Whether one row has first name and surname in each other's column."""
+def swapped(a: tuple[str, str], b: tuple[str, str]) -> bool:
+    """Whether one of two names has first name and surname in each other's column.
+
+    Args:
+        a, b: Folded first name and surname code of each.
+    """
+    (first, code), (other, other_code) = a, b
     return (
-        bool(a.surname_code and b.surname_code)
-        and _surname_code(a.first) == b.surname_code
-        and _surname_code(b.first) == a.surname_code
+        bool(code and other_code)
+        and _surname_code(first) == other_code
+        and _surname_code(other) == code
     )
 
 
 def relate(a: MatchBlock, b: MatchBlock) -> First:
     """How the first names of two rows stand to each other, a swap of columns being a slip."""
     first = compare_first(a.first, b.first)
-    return First.SLIP if first is First.DIFFER and _is_swap(a, b) else first
+    if first is First.DIFFER and swapped((a.first, a.surname_code), (b.first, b.surname_code)):
+        return First.SLIP
+    return first
 
 
 def _date_parts(date: str) -> tuple[str, str, str]:
@@ -120,6 +129,11 @@ def compare_birth(a: str, b: str) -> Birth:
     return Birth.SLIP if whole and (differing == 1 or swapped) else Birth.DIFFER
 
 
+def births_contradict(a: str, b: str) -> bool:
+    """Whether two birth dates are of two people."""
+    return compare_birth(a, b) in {Birth.DIFFER, Birth.GENERATION}
+
+
 def suffixes_differ(a: str, b: str) -> bool:
     """Whether two suffixes name two people; `jr` and `ii` are both a son's, and may be one."""
     return bool(a and b) and a != b and {a, b} != {"jr", "ii"}
@@ -131,6 +145,6 @@ def contradict(a: MatchBlock, b: MatchBlock) -> bool:
         return False
     if suffixes_differ(a.suffix, b.suffix):
         return True
-    if compare_birth(a.birth_date, b.birth_date) in {Birth.DIFFER, Birth.GENERATION}:
+    if births_contradict(a.birth_date, b.birth_date):
         return True
     return relate(a, b) is First.DIFFER

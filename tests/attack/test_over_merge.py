@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import sys
+import tracemalloc
 from itertools import combinations, product
 
 import pytest
@@ -153,3 +156,53 @@ def test_a_list_that_unites_nobody_leaves_when_it_is_withdrawn(sqlite_database: 
         observer=Silent(),
     )
     assert world.persons() == before
+
+
+def chained(rows: int) -> list[MergeRow]:
+    """Each shares address and number with the next one, and no two say the same."""
+    return [
+        row("mary", "smith", emails=(i, i + 1), phones=(i, i + 1), house=f"{i}", postcode="27000")
+        for i in range(rows)
+    ]
+
+
+def calls_of(rows: list[MergeRow]) -> int:
+    """How many functions are called to judge them: the work, without a clock."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        evaluate(rows)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_chain_twice_as_long_is_about_twice_the_work() -> None:
+    """Else a list of 100,000 rows would hold up every merge for hours."""
+    short, long = calls_of(chained(2 * MOST_ROWS)), calls_of(chained(4 * MOST_ROWS))
+    assert long < 3 * short
+
+
+def test_rows_on_many_shared_keys_each_do_not_fill_the_memory() -> None:
+    """Sixteen addresses and sixteen numbers on every row, each on a hundred rows."""
+    chance, rows = random.Random(1), 2 * MOST_ROWS
+    points: list[list[int]] = [[] for _ in range(rows)]
+    for key in range(32):
+        for place, at in enumerate(chance.sample(range(rows), rows)):
+            points[at].append(1000 * key + place // CROWD_ROWS)
+    claims = [
+        row("mary", "smith", emails=tuple(p[:16]), phones=tuple(p[16:]), salt=i)
+        for i, p in enumerate(points)
+    ]
+    tracemalloc.start()
+    try:
+        evaluate(claims)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 40 * 2**20
