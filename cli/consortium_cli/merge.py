@@ -15,10 +15,12 @@ from consortium_cli.wording import count, counted, people
 if TYPE_CHECKING:
     from consortium.identity.decisions import Decided
     from consortium.identity.spark import SparkClosure
+    from consortium.identity.taking_back import TakenBack
 
 __all__ = ["command"]
 
 _ROW = re.compile(r"u-[0-9]+:[0-9]+")
+_ENTRY = re.compile(r"[0-9]{1,15}")
 
 
 @click.group("merge")
@@ -109,9 +111,10 @@ def households(ctx: click.Context) -> None:
 @yes_option
 @click.pass_context
 def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
-    """Record that two rows are two people, on the host; no merge joins them again, ever.
+    """Record that two rows are two people, on the host; no merge joins them again.
 
     Either two rows, in the operator's word, or a file in which a partner says so of its own rows.
+    It holds until it is taken back with `merge again`.
     """
     consortium = host(ctx)
     if len(what) == 1 and not _ROW.fullmatch(what[0]):
@@ -121,7 +124,7 @@ def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
         return
     if len(what) != 2:  # noqa: PLR2004 - two rows
         raise click.UsageError("name two rows, or one file", ctx)
-    confirm(f"{what[0]} and {what[1]} are two people, for good?", yes=yes)
+    confirm(f"{what[0]} and {what[1]} are two people?", yes=yes)
     _say_decided(consortium.merges.never(*what))
 
 
@@ -136,7 +139,7 @@ def split(ctx: click.Context, *, rows: tuple[str, ...], yes: bool) -> None:
     if together > set(rows):
         others = counted(len(together - set(rows)), "other")
         say(f"{counted(len(set(rows)), 'row')} to be kept apart from {others}")
-    confirm("No merge joins them again, ever?", yes=yes)
+    confirm("Are these two people, that no merge joins again?", yes=yes)
     _say_decided(consortium.merges.split(list(rows)))
 
 
@@ -149,15 +152,43 @@ def _say_decided(decided: Decided) -> None:
     say(f"  ledger entry {decided.entry}; holds from the next merge on: consortium merge run")
 
 
+@command.command("again")
+@click.argument("what", metavar="ENTRY | FILE.again")
+@yes_option
+@click.pass_context
+def again(ctx: click.Context, *, what: str, yes: bool) -> None:
+    """Take back what `merge never` or `merge split` recorded, on the host.
+
+    Either the operator's word, by its ledger entry (`merge list`), or a file in which a partner
+    takes its own word back. The next merge judges these rows as if nothing had been said.
+    """
+    merges = host(ctx).merges
+    if not _ENTRY.fullmatch(what):
+        file = Path(what)
+        with reading(file) as text:
+            _say_taken_back(merges.record_again(text, name=file.name))
+        return
+    confirm(f"May the rows of entry {what} be merged again?", yes=yes)
+    _say_taken_back(merges.again(int(what)))
+
+
+def _say_taken_back(found: TakenBack) -> None:
+    if found.entry is None:
+        say("  taken back before; nothing has changed")
+        return
+    say(f"{counted(found.pairs, 'pair')} of entry {found.word} may be merged again")
+    say(f"  ledger entry {found.entry}; holds from the next merge on: consortium merge run")
+
+
 @command.command("list")
 @format_option
 @click.pass_context
 def list_(ctx: click.Context, *, form: str) -> None:
-    """List what was said never to be merged, on the host."""
+    """List what was said never to be merged, on the host, by ledger entry."""
     show_rows(
-        ("number", "said by", "pairs", "at", "ledger entry"),
+        ("entry", "said by", "pairs", "at", "follows", "taken back in"),
         (
-            (d.id, d.partner or d.said_by, d.pairs, d.at, int(d.entry))
+            (int(d.entry), d.partner or d.said_by, d.pairs, d.at, d.follows, d.taken_back)
             for d in host(ctx).merges.list()
         ),
         form=form,
@@ -203,17 +234,33 @@ def review(ctx: click.Context, *, file: Path, out: Path | None) -> None:
 
 @command.command("answer")
 @click.argument("file", type=FILE)
-@click.option("--out", type=FILE, help="Where to write.  [default: FILE.signed]")
+@click.option(
+    "--again",
+    "taking_back",
+    is_flag=True,
+    help="FILE is an answer signed before, and is taken back.  [default: a sheet]",
+)
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.signed or FILE.again]")
 @yes_option
 @click.pass_context
-def answer(ctx: click.Context, *, file: Path, out: Path | None, yes: bool) -> None:
-    """Sign what the sheet FILE says, on the partner's machine."""
-    target = out or file.with_name(file.name + ".signed")
+def answer(
+    ctx: click.Context, *, file: Path, taking_back: bool, out: Path | None, yes: bool
+) -> None:
+    """Sign what the sheet FILE says, on the partner's machine; or take an answer back."""
+    target = out or file.with_name(file.name + (".again" if taking_back else ".signed"))
     rows = desk(ctx).own_rows
+    if taking_back:
+        with reading(file) as text:
+            signed = rows.take_back(text)
+        confirm("The host may merge its rows again. Sign?", yes=yes)
+        write_new(target, signed)
+        say(f"Signed: {target.name}. Give it to the host:")
+        say(f"  consortium merge again {target.name}")
+        return
     found = rows.read(read_text(file))
     if found:  # signing nothing is refused below
         say(f"{counted(len(found), 'pair')} of rows that are two people")
-        confirm("The host will never merge them again. Sign?", yes=yes)
+        confirm("The host will not merge them again. Sign?", yes=yes)
     write_new(target, rows.sign(found))
     say(f"Signed: {target.name}. Give it to the host:")
     say(f"  consortium merge never {target.name}")

@@ -143,7 +143,7 @@ class PartnerDesk:
         """What this partner says of its own rows that were taken for one person."""
         from consortium.app import own_rows  # noqa: PLC0415 - loads what merging needs
 
-        return own_rows.OwnRows(self.slug, card=self.consortium, keys=self._keys)
+        return own_rows.OwnRows(self.slug, card=self.consortium, keys=self._keys, clock=self._clock)
 
     def sign_policy(self, text: str, *, name: str = "the policy") -> str:
         """Sign a policy document for the consortium that was joined.

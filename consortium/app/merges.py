@@ -6,10 +6,11 @@ import builtins
 
 from consortium import identity, intake
 from consortium.app.context import Context
-from consortium.identity import MergeResult, components, decisions
+from consortium.identity import MergeResult, components, decisions, taking_back
 from consortium.identity.decisions import Decided
 from consortium.identity.pairs import OwnPairs, own_pairs
 from consortium.identity.spark import SparkClosure
+from consortium.identity.taking_back import TakenBack
 from consortium.store import state
 from consortium.store.decisions import DecisionRecord, NamedRow
 
@@ -102,6 +103,31 @@ class Merges:
         """
         context = self._context
         return decisions.record(
+            context.database, answer, card=context.card, clock=context.clock, name=name
+        )
+
+    def again(self, entry: int) -> TakenBack:
+        """Take back the operator's word that rows are two people; holds from the next merge on.
+
+        Args:
+            entry: The ledger entry that recorded it.
+
+        Raises:
+            NotFound, UsageError, PolicyRefused: There is none, or it is not the operator's.
+        """
+        context = self._context
+        context.keys.open("match")  # as for `never`
+        return taking_back.take_back(context.database, entry, clock=context.clock)
+
+    def record_again(self, answer: str, *, name: str = "the answer") -> TakenBack:
+        """Record that an owner takes back its signed word; needs no key.
+
+        Raises:
+            EvidenceError: Not signed by the partner it names, or altered.
+            NotFound: What it takes back was never recorded.
+        """
+        context = self._context
+        return taking_back.record_again(
             context.database, answer, card=context.card, clock=context.clock, name=name
         )
 

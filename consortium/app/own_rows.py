@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from consortium.clock import Clock
 from consortium.identity.decisions import sign_never
 from consortium.identity.pairs import OwnRow, decode_pairs
 from consortium.identity.review import read_sheet, sheet
+from consortium.identity.taking_back import sign_again
 from consortium.model import ConsortiumCard
 from consortium.pack import open_record_id
 from consortium.store.decisions import Source
@@ -41,12 +43,16 @@ class OwnRows:
         partner: Whose home it is.
         card: The consortium that it has joined.
         keys: The partner's keys.
+        clock: What time it is.
     """
 
-    def __init__(self, partner: PartnerSlug, *, card: ConsortiumCard, keys: KeyProvider) -> None:
+    def __init__(
+        self, partner: PartnerSlug, *, card: ConsortiumCard, keys: KeyProvider, clock: Clock
+    ) -> None:
         self._partner = partner
         self._card = card
         self._keys = keys
+        self._clock = clock
 
     def review(self, questions: str) -> Sheet:
         """The sheet of what the host asks; needs the `receive` key for record ids.
@@ -86,6 +92,20 @@ class OwnRows:
         """
         return sign_never(
             pairs,
+            partner=self._partner,
+            origin=self._card.origin,
+            sign_key=self._keys.open("sign"),
+            at=self._clock.now(),
+        )
+
+    def take_back(self, answer: str) -> str:
+        """This owner's word that an answer that it signed holds no more, for the host.
+
+        Raises:
+            EvidenceError: That is no answer of this owner's.
+        """
+        return sign_again(
+            answer,
             partner=self._partner,
             origin=self._card.origin,
             sign_key=self._keys.open("sign"),

@@ -3,8 +3,8 @@
 A *never-merge pair* names two source rows that no person may hold both of. It is a decision and not
 evidence: no rule, key or bridge of further rows outweighs it, in the next merge and in every later
 one. An owner says it of its own rows, in a document that it signs; the operator says it of any two
-rows (`say_never`), or of some rows of a person and all the others of that person (`split`). Nothing
-lifts a decision; saying it again changes nothing.
+rows (`say_never`), or of some rows of a person and all the others of that person (`split`). Saying
+it again changes nothing; it holds until whoever said it takes it back (`taking_back`).
 
 What it holds on to. The two rows themselves, by upload digest and row number; and, for each of
 them, every row of the same owner that says exactly the same (`SourceRow.content`, a keyed digest).
@@ -23,10 +23,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations, product
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from consortium import documents
 from consortium.clock import Clock
@@ -52,6 +53,7 @@ __all__ = [
     "row_of",
     "say_never",
     "sign_never",
+    "signer_of",
     "split",
 ]
 
@@ -74,6 +76,7 @@ class NeverMergeDocument(BaseModel):
     Attributes:
         never_merge: Version of the document format.
         partner: Whose word it is.
+        at: When it was signed, so that no two words are the same document.
         pairs: Upload digest and row number of one row, and of the other.
     """
 
@@ -81,6 +84,7 @@ class NeverMergeDocument(BaseModel):
 
     never_merge: Literal[1]
     partner: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
+    at: AwareDatetime
     pairs: Annotated[
         tuple[tuple[_Digest, _Number, _Digest, _Number], ...],
         Field(min_length=1, max_length=MOST_PAIRS),
@@ -103,7 +107,12 @@ class Decided:
 
 
 def sign_never(
-    pairs: Iterable[tuple[Source, Source]], *, partner: PartnerSlug, origin: str, sign_key: bytes
+    pairs: Iterable[tuple[Source, Source]],
+    *,
+    partner: PartnerSlug,
+    origin: str,
+    sign_key: bytes,
+    at: datetime,
 ) -> str:
     """An owner's signed word that each of these pairs is two people.
 
@@ -111,6 +120,7 @@ def sign_never(
         pairs: Of the owner's own rows.
         partner, origin: The owner, and the consortium it is for.
         sign_key: The owner's private `sign` key.
+        at: Now.
 
     Raises:
         UsageError: There is no pair, or more than `MOST_PAIRS`.
@@ -126,9 +136,8 @@ def sign_never(
             f"more than {MOST_PAIRS:,} pairs are said to be two people",
             hint="Answer in parts: a sheet with some of the groups, then one with the others.",
         )
-    text = "\n".join(
-        ["never_merge = 1", f'partner = "{partner}"', "pairs = [", *dict.fromkeys(lines), "]", ""]
-    )
+    head = ["never_merge = 1", f'partner = "{partner}"', f"at = {at.astimezone(UTC).isoformat()}"]
+    text = "\n".join([*head, "pairs = [", *dict.fromkeys(lines), "]", ""])
     signer = signed.partner_signer(partner, sign_key=sign_key)
     return signed.sign_document(KIND, text, origin=origin, signer=signer)
 
@@ -151,8 +160,9 @@ def record(
         EvidenceError: Not signed by the partner it names, or altered.
         DocumentError: It is malformed.
         NotFound: No such partner; or one of the rows is not there, or not that partner's.
+        StateConflict: The partner has taken this very document back.
     """
-    slug = _signer_of(answer, name)
+    slug = signer_of(answer, name)
     with database.write() as tx:
         partner = partners.get(tx, slug)
         verifier = signed.partner_verifier(partner.card)
@@ -161,7 +171,8 @@ def record(
         if document.partner != slug:
             raise EvidenceError(f"{name} speaks for {document.partner} and is signed by {slug}")
         digest = hashlib.sha256(answer.encode()).digest()
-        if decisions.by_digest(tx, digest) is not None:
+        if (known := decisions.by_digest(tx, digest)) is not None:
+            _refuse_taken_back(tx, known, name)
             return Decided(0, len(document.pairs), None)
         wanted = [
             ((_digest(one), number), (_digest(other), other_number))
@@ -294,7 +305,8 @@ def _decide(
     tx: Tx, rows: Iterable[tuple[NamedRow, NamedRow]], *, word: _Word | None, clock: Clock
 ) -> Decided:
     wanted = {(a.source, b.source): (a, b) for a, b in (_in_order(*pair) for pair in rows)}
-    known = {record.sources for record in decisions.pairs(tx)}.intersection(wanted)
+    by = None if word is None else word.partner_id  # another's word does not spare one's own
+    known = {p.sources for p in decisions.pairs(tx) if p.word_of == by}.intersection(wanted)
     new = [wanted[pair] for pair in sorted(wanted.keys() - known)]
     if not new:
         return Decided(0, len(known), None)
@@ -328,8 +340,22 @@ def _in_order(a: NamedRow, b: NamedRow) -> tuple[NamedRow, NamedRow]:
     return (a, b) if a.source < b.source else (b, a)
 
 
-def _signer_of(answer: str, name: str) -> PartnerSlug:
-    """Whose signature a note says it carries; that it does is checked afterwards."""
+def _refuse_taken_back(tx: Tx, decision: int, name: str) -> None:
+    """No old word comes to life again because somebody has kept the file."""
+    for record in decisions.all_of(tx):
+        if record.id == decision and record.taken_back is not None:
+            raise StateConflict(
+                f"{name} was taken back by {record.partner}, in ledger entry {record.taken_back}",
+                hint="To say it anew, the partner signs the sheet again: consortium merge answer",
+            )
+
+
+def signer_of(answer: str, name: str) -> PartnerSlug:
+    """Whose signature a note says it carries; that it does is checked afterwards.
+
+    Raises:
+        EvidenceError: It carries none of a partner.
+    """
     found = re.match(r"— ([a-z][a-z0-9-]{1,31}) \S+\n", answer.rpartition("\n\n")[2])
     if found is None:
         raise EvidenceError(

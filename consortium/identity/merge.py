@@ -6,7 +6,7 @@ changed as the next generation, invisibly; show it and append its ledger entry i
 transaction. What is not touched keeps its person and is not written. If an upload became active
 meanwhile, a further round takes it in before anything is shown; if one ended, the merge starts
 over. So the entry's list of uploads is exactly what the persons are made of, and every
-never-merge pair that the ledger has by then is held to.
+never-merge pair that the ledger has by then, and that is not taken back, is held to.
 
 A merge needs the match key and no other: it never sees an address or a name. It may die at any
 point; the generation in use stays as it was, and the next merge takes the remains back first. One
@@ -287,6 +287,7 @@ def _plan(
     never = list(decisions.pairs(tx))
     fresh = {s for pair in never if pair.decision > judgement.decisions for s in pair.sources}
     parted = [row.id for row in decisions.named(tx, fresh).values()]
+    parted += decisions.let_go(tx, since=judgement.decisions)
     observer.begin("finding rows that share something", None)
     whole = full or _most_changed(uploads)
     if whole:
@@ -325,7 +326,7 @@ def _plan(
     left = np.unique(old_person[np.searchsorted(old_row, close)])
     return _Change(
         uploads=sorted(u.digest for u in uploads if u.active),
-        decisions=max((pair.decision for pair in never), default=0),
+        decisions=decisions.latest(tx),
         close=close,
         add_row=add,
         add_person=merges.next_person(tx) + new,

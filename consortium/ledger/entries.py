@@ -21,7 +21,7 @@ from consortium.ledger import grammar, kinds, merkle
 from consortium.ledger.canonical import JSON
 from consortium.ledger.commit import band
 from consortium.model import Channel, ConsortiumCard, ContentClass, PartnerCard, Purpose, Scope
-from consortium.types import CampaignName, MessageName, PartnerSlug, UploadDigest
+from consortium.types import CampaignName, EntryIndex, MessageName, PartnerSlug, UploadDigest
 
 __all__ = [
     "Entry",
@@ -33,6 +33,7 @@ __all__ = [
     "consortium_created",
     "merge_run",
     "never_merge_added",
+    "never_merge_taken_back",
     "opt_out_added",
     "partner_admitted",
     "policy_set",
@@ -246,6 +247,7 @@ def never_merge_added(
     partner: PartnerSlug | None = None,
     digest: bytes | None = None,
     signature: bytes | None = None,
+    follows: EntryIndex | None = None,
     at: datetime,
 ) -> Entry:
     """Pairs of rows were said to be two people each; no merge after it puts them into one person.
@@ -257,11 +259,40 @@ def never_merge_added(
         partner: The owner; None for the operator.
         digest: SHA-256 of the owner's whole signed note; None for the operator.
         signature: The owner's Ed25519 signature over the signed text, 64 bytes; the same.
+        follows: The entry whose pairs are carried over to the rows of a newer upload.
         at: Now.
     """
     return _entry(
         "never_merge_added",
         at,
+        by=by,
+        partner=partner,
+        digest=None if digest is None else digest.hex(),
+        signature=None if signature is None else signature.hex(),
+        follows=follows,
+    )
+
+
+def never_merge_taken_back(
+    entry: EntryIndex,
+    *,
+    by: Literal["partner", "operator"],
+    partner: PartnerSlug | None = None,
+    digest: bytes | None = None,
+    signature: bytes | None = None,
+    at: datetime,
+) -> Entry:
+    """Pairs that an earlier `never_merge_added` names, and all that follow it, hold no more.
+
+    Args:
+        entry: That entry; it follows none, and is taken back once.
+        by, partner, digest, signature: As for `never_merge_added`; of the same party as there.
+        at: Now.
+    """
+    return _entry(
+        "never_merge_taken_back",
+        at,
+        entry=entry,
         by=by,
         partner=partner,
         digest=None if digest is None else digest.hex(),

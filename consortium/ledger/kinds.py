@@ -79,7 +79,16 @@ ENTRIES: Kinds = {
         "partner": "slug?",
         "digest": "hash?",
         "signature": "signature?",
+        "follows": "index?",
         **_BATCH,
+    },
+    "never_merge_taken_back": {
+        "at": "moment",
+        "entry": "index",
+        "by": "role",
+        "partner": "slug?",
+        "digest": "hash?",
+        "signature": "signature?",
     },
     "opt_out_added": {
         "at": "moment",

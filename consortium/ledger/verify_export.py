@@ -96,7 +96,11 @@ ENTRIES = {
         "changed_rows:band"
     ),
     "never_merge_added": _fields(
-        "at:moment by:role partner:slug? digest:hash? signature:signature? leaves:index root:hash"
+        "at:moment by:role partner:slug? digest:hash? signature:signature? follows:index? "
+        "leaves:index root:hash"
+    ),
+    "never_merge_taken_back": _fields(
+        "at:moment entry:index by:role partner:slug? digest:hash? signature:signature?"
     ),
     "opt_out_added": _fields(
         "at:moment channel:channel scope:scope partner:slug? cause:word author:author "
@@ -467,6 +471,7 @@ class Verifier:
         self.check_names()
         self.check_entries()
         self.check_batches()
+        self.check_words()
         self.check_keys()
         self.check_checkpoints()
         self.check_proofs()
@@ -526,6 +531,26 @@ class Verifier:
                 raise Failure(f"not the leaves that entry {index} was made from")
             self.counts["batches"] += 1
             self.counts["leaves"] += tree.size
+
+    def check_words(self) -> None:
+        """What is carried over or taken back is an earlier word of the same party, not yet gone."""
+        taken_back = set()
+        for index, record in enumerate(self.records):
+            taking = record["kind"] == "never_merge_taken_back"
+            if not taking and record.get("follows") is None:
+                continue
+            self.where = f"entries.jsonl, line {index + 1}"
+            named = record["entry"] if taking else record["follows"]
+            word = self.records[named] if named < index else {"kind": "none"}
+            if word["kind"] != "never_merge_added" or word["follows"] is not None:
+                raise Failure("about no earlier word that rows are two people")
+            by = word["by"] if taking else "operator"
+            if (record["by"], record["partner"]) != (by, word["partner"]):
+                raise Failure("about the word of somebody else")
+            if named in taken_back:
+                raise Failure("about a word that was taken back before")
+            if taking:
+                taken_back.add(named)
 
     def check_keys(self) -> None:
         """The published keys are those of the entries."""

@@ -6,9 +6,10 @@ have, and none that only that other row has. What is carried over can only keep 
 nothing tells the two apart any more (both have lost what was their own), or more than `MOST` rows
 that say different things would stand for one, nothing is carried.
 
-Done in the transaction in which one upload takes the other's place, and recorded like a decision:
-by the operator, and naming the partner whose word is carried over, if it was a partner's. Costs a
-few look-ups for each row in a pair.
+Done in the transaction in which one upload takes the other's place, and recorded like a decision
+that follows the one it comes from: by the operator, and naming the partner whose word is carried
+over, if it was a partner's. What is taken back follows nobody. Costs a few look-ups for each row in
+a pair.
 """
 
 from __future__ import annotations
@@ -62,9 +63,10 @@ def carry_over(tx: Tx, old: UploadRecord, new: UploadRecord, *, at: datetime) ->
     rows = decisions.named(tx, {s for pair in concerned for s in pair.sources}, also=old.id)
     found = _Successors(tx, rows.values(), old=old, new=new)
     added = 0
-    for word_of in sorted({pair.word_of or 0 for pair in concerned}):
+    said = {record.id: record for record in decisions.all_of(tx)}
+    for root, word_of in sorted({(pair.root, pair.word_of or 0) for pair in concerned}):
         wanted: dict[tuple[Source, Source], tuple[NamedRow, NamedRow]] = {}
-        for pair in (p for p in concerned if (p.word_of or 0) == word_of):
+        for pair in (p for p in concerned if p.root == root):
             for couple in found.of_pair(pair, rows):
                 one, other = sorted(couple, key=lambda row: row.source)
                 wanted[one.source, other.source] = one, other
@@ -76,8 +78,11 @@ def carry_over(tx: Tx, old: UploadRecord, new: UploadRecord, *, at: datetime) ->
                 said_by="operator",
                 partner_id=word_of or None,
                 digest=None,
-                entry=entries.never_merge_added(by="operator", partner=partner, at=at),
+                entry=entries.never_merge_added(
+                    by="operator", partner=partner, follows=said[root].entry, at=at
+                ),
                 at=at,
+                follows=root,
             )
         added += len(wanted)
     return added

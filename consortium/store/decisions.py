@@ -1,8 +1,9 @@
 """What was said of rows that are not one human, and by which rules generations were judged.
 
-A decision is for ever: nothing here changes or deletes one. It names source rows by upload digest
-and row number and keeps the keyed digest of what each says, so that it outlives the rows and
-speaks of the same owner's rows in later uploads that say the same.
+A decision is never changed or deleted: it stands until another takes it back, with all that was
+carried over from it. It names source rows by upload digest and row number and keeps the keyed
+digest of what each says, so that it outlives the rows and speaks of the same owner's rows in later
+uploads that say the same.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row, Select, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, exists, func, insert, or_, select, text, update
 
 from consortium.ledger import leaves
 from consortium.ledger.canonical import JSON
@@ -34,11 +35,13 @@ __all__ = [
     "basis",
     "by_digest",
     "latest",
+    "let_go",
     "named",
     "pairs",
     "record",
     "set_basis",
     "sources_of",
+    "take_back",
 ]
 
 _decision = metadata.tables["consortium_never_decision"]
@@ -81,11 +84,13 @@ class NeverRecord:
 
     Attributes:
         decision: The number of the statement.
+        root: That of the statement it comes from, if it was carried over; else the same.
         word_of: The partner (id) whose word it is; None: the operator's.
         sources, owners, contents: Of each row: itself, whose it is, and what it says.
     """
 
     decision: int
+    root: int
     word_of: int | None
     sources: tuple[Source, Source]
     owners: tuple[PartnerSlug, PartnerSlug]
@@ -99,7 +104,10 @@ class DecisionRecord:
     Attributes:
         partner: The owner whose word it is; None: the operator's.
         pairs: How many it was of.
+        digest: SHA-256 of a partner's signed note; None for the operator's.
         entry: The ledger entry that records it.
+        follows: The entry of the statement that it carries over to a newer upload.
+        taken_back: The entry that takes it back, or that which it follows.
     """
 
     id: int
@@ -107,7 +115,10 @@ class DecisionRecord:
     partner: PartnerSlug | None
     pairs: int
     at: datetime
+    digest: bytes | None
     entry: EntryIndex
+    follows: EntryIndex | None
+    taken_back: EntryIndex | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,28 +154,68 @@ def sources_of(tx: Tx, rows: Iterable[int]) -> list[NamedRow]:
 
 
 def pairs(tx: Tx, *, said_by: int | None = None) -> Iterator[NeverRecord]:
-    """Every pair of every decision, in their order; of one partner's own word if given by id.
+    """Every pair of every decision that stands, in their order; of one partner's (id), if given.
 
     About 20 µs and 0.5 kB for each.
     """
+    statement = _pairs(~_is_taken_back())
+    if said_by is not None:
+        statement = statement.where(_decision.c.partner_id == said_by)
+    yield from _never_records(tx, statement)
+
+
+def let_go(tx: Tx, *, since: int) -> list[SourceRowId]:
+    """Rows (ids) of active uploads that pairs may have held apart until they were taken back.
+
+    Reads the rows of their owners once for every `_IN` different contents.
+
+    Args:
+        tx: A transaction.
+        since: Taken back after the decision of this number.
+    """
+    contents: dict[PartnerSlug, set[bytes]] = {}
+    for pair in _never_records(tx, _pairs(_is_taken_back(since=since))):
+        for owner, content in zip(pair.owners, pair.contents, strict=True):
+            contents.setdefault(owner, set()).add(content)
+    found: set[SourceRowId] = set()
+    for owner, some in contents.items():
+        for part in chunked(some, _IN):
+            statement = _named().where(_partner.c.slug == owner, _row.c.content.in_(part))
+            found.update(_named_row(row).id for row in tx.execute(statement))
+    return sorted(found)
+
+
+def _root() -> ColumnElement[int]:
+    return func.coalesce(_decision.c.follows, _decision.c.id)
+
+
+def _is_taken_back(*, since: int = 0) -> ColumnElement[bool]:
+    back = _decision.alias()
+    return exists().where(back.c.takes_back == _root(), back.c.id > since)
+
+
+def _pairs(condition: ColumnElement[bool]) -> Select[Any]:
     one, other = _upload.alias(), _upload.alias()
     one_owner, other_owner = _partner.alias(), _partner.alias()
-    statement = (
-        select(_pair, _decision.c.partner_id, one_owner.c.slug, other_owner.c.slug)
+    return (
+        select(_pair, _root(), _decision.c.partner_id, one_owner.c.slug, other_owner.c.slug)
         .join(_decision, _decision.c.id == _pair.c.decision_id)
         .join(one, one.c.digest == _pair.c.one_upload)
         .join(other, other.c.digest == _pair.c.other_upload)
         .join(one_owner, one_owner.c.id == one.c.partner_id)
         .join(other_owner, other_owner.c.id == other.c.partner_id)
+        .where(condition)
         .order_by(_pair.c.decision_id, _pair.c.number)
     )
-    if said_by is not None:
-        statement = statement.where(_decision.c.partner_id == said_by)
+
+
+def _never_records(tx: Tx, statement: Select[Any]) -> Iterator[NeverRecord]:
     for found in tx.execute(statement.execution_options(yield_per=_FETCH)):
-        decision, _, *sides, word_of, one_slug, other_slug = found
+        decision, _, *sides, root, word_of, one_slug, other_slug = found
         one_upload, one_number, one_content, other_upload, other_number, other_content = sides
         yield NeverRecord(
             decision,
+            root,
             word_of,
             (
                 (UploadDigest(bytes(one_upload)), one_number),
@@ -197,6 +248,7 @@ def record(
     digest: bytes | None,
     entry: Mapping[str, JSON],
     at: datetime,
+    follows: int | None = None,
 ) -> EntryIndex:
     """Keep a decision, and record it in the ledger; the last thing in its transaction.
 
@@ -207,6 +259,7 @@ def record(
         digest: SHA-256 of a partner's signed note.
         entry: From `ledger.entries.never_merge_added`; its leaves are made here.
         at: Now.
+        follows: The decision whose pairs are carried over, by number.
 
     Returns:
         The ledger entry.
@@ -219,6 +272,7 @@ def record(
         "secret": secret,
         "at": at,
         "entry": 0,
+        "follows": follows,
     }
     decision = tx.execute(insert(_decision).values(values).returning(_decision.c.id)).scalar_one()
     columns = [column.name for column in _pair.columns]
@@ -243,18 +297,64 @@ def record(
     return index
 
 
+def take_back(
+    tx: Tx,
+    decision: int,
+    *,
+    said_by: Literal["partner", "operator"],
+    partner_id: int | None,
+    digest: bytes | None,
+    entry: Mapping[str, JSON],
+    at: datetime,
+) -> EntryIndex:
+    """Let a decision, and all that follows it, hold no more; the last thing in its transaction.
+
+    Args:
+        tx: A transaction.
+        decision: Its number; it stands, and follows none.
+        said_by, partner_id, digest, at: As for `record`.
+        entry: From `ledger.entries.never_merge_taken_back`.
+
+    Returns:
+        The ledger entry.
+    """
+    index = ledger.append(tx, entry)
+    tx.execute(
+        insert(_decision).values(
+            said_by=said_by,
+            partner_id=partner_id,
+            digest=digest,
+            secret=b"",
+            at=at,
+            entry=index,
+            takes_back=decision,
+        )
+    )
+    return index
+
+
 def _commitment(secret: bytes, side: str, number: int, row: NamedRow) -> str:
     salt = leaf_salt(secret, purpose=side, number=number)
     return row_commitment(salt, upload=row.source[0], row=row.source[1])
 
 
 def all_of(tx: Tx) -> list[DecisionRecord]:
-    """Every decision, oldest first."""
+    """Every decision, oldest first; what takes one back is told with it."""
+    root, back = _decision.alias(), _decision.alias()
     statement = (
-        select(_decision, _partner.c.slug, func.count(_pair.c.number).label("pairs"))
+        select(
+            _decision,
+            _partner.c.slug,
+            root.c.entry.label("root_entry"),
+            back.c.entry.label("back_entry"),
+            func.count(_pair.c.number).label("pairs"),
+        )
         .outerjoin(_partner, _partner.c.id == _decision.c.partner_id)
         .outerjoin(_pair, _pair.c.decision_id == _decision.c.id)
-        .group_by(_decision.c.id, _partner.c.slug)
+        .outerjoin(root, root.c.id == _decision.c.follows)
+        .outerjoin(back, back.c.takes_back == _root())
+        .where(_decision.c.takes_back.is_(None))
+        .group_by(_decision.c.id, _partner.c.slug, root.c.entry, back.c.entry)
         .order_by(_decision.c.id)
     )
     return [
@@ -264,7 +364,10 @@ def all_of(tx: Tx) -> list[DecisionRecord]:
             partner=row.slug and PartnerSlug(row.slug),
             pairs=row.pairs,
             at=row.at,
+            digest=None if row.digest is None else bytes(row.digest),
             entry=EntryIndex(row.entry),
+            follows=None if row.root_entry is None else EntryIndex(row.root_entry),
+            taken_back=None if row.back_entry is None else EntryIndex(row.back_entry),
         )
         for row in tx.execute(statement)
     ]

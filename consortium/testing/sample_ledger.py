@@ -210,10 +210,11 @@ def _found(ledger: SampleLedger) -> None:
 
 
 def _never_merge(ledger: SampleLedger, upload: UploadDigest) -> None:
-    """The word of an owner about three pairs of its own rows."""
-    said = note.sign(
-        f"# consortium never-merge v1 for {ORIGIN}\nnever_merge = 1\n",
-        [note.Signer.from_secret(_NURSES, _secret("nurses sign"))],
+    """The word of an owner about three pairs of its own rows, taken back again."""
+    signer = note.Signer.from_secret(_NURSES, _secret("nurses sign"))
+    said, back = (
+        note.sign(f"# consortium {kind} v1 for {ORIGIN}\n{kind} = 1\n", [signer])
+        for kind in ("never-merge", "never-merge-again")
     )
     rows = [
         [
@@ -226,15 +227,25 @@ def _never_merge(ledger: SampleLedger, upload: UploadDigest) -> None:
         ]
         for number in (1, 2, 3)
     ]
-    ledger.append(
+    word = ledger.append(
         entries.never_merge_added(
             by="partner",
             partner=_NURSES,
             digest=hashlib.sha256(said.encode()).digest(),
-            signature=note.signature_of(said, note.Verifier(_NURSES, _public("nurses sign"))),
+            signature=note.signature_of(said, signer.verifier),
             at=_AT,
         ),
         [leaves.never_merge(n, one=one, other=other) for n, (one, other) in enumerate(rows, 1)],
+    )
+    ledger.append(
+        entries.never_merge_taken_back(
+            word,
+            by="partner",
+            partner=_NURSES,
+            digest=hashlib.sha256(back.encode()).digest(),
+            signature=note.signature_of(back, signer.verifier),
+            at=_AT,
+        )
     )
 
 

@@ -192,6 +192,7 @@ def test_an_owner_that_guesses_rows_of_others_gets_the_answer_for_rows_that_are_
             partner=PartnerSlug("nurses"),
             origin=ORIGIN,
             sign_key=stage.desks["nurses"]._keys.open("sign"),
+            at=stage.clock.now(),
         )
         with pytest.raises(NotFound) as caught:
             stage.host.merges.record(answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -256,6 +258,7 @@ def word(world: World, *pairs: tuple[tuple[int, int], tuple[int, int]], slug: st
         partner=PartnerSlug(slug),
         origin=ORIGIN,
         sign_key=SECRET,
+        at=world.clock.now(),
     )
 
 
@@ -348,5 +351,9 @@ def test_a_document_of_too_many_pairs_is_not_signed() -> None:
     pairs = [((digest, n), (digest, n + 1)) for n in range(1, 2 * decisions.MOST_PAIRS + 3, 2)]
     with pytest.raises(UsageError, match="more than 2,000 pairs"):
         decisions.sign_never(
-            pairs, partner=PartnerSlug("nurses"), origin="example.org/x", sign_key=bytes(32)
+            pairs,
+            partner=PartnerSlug("nurses"),
+            origin="example.org/x",
+            sign_key=bytes(32),
+            at=datetime(2026, 11, 1, tzinfo=UTC),
         )

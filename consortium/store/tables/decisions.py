@@ -13,7 +13,7 @@ __all__ = ["MergeBasis", "NeverDecision", "NeverPair"]
 
 
 class NeverDecision(Table, table=True):
-    """One statement that certain rows are not the same people; nothing lifts it."""
+    """One statement that certain rows are not the same people; or that takes such a one back."""
 
     __tablename__ = "consortium_never_decision"
     id: int | None = pk()
@@ -23,6 +23,12 @@ class NeverDecision(Table, table=True):
     secret: bytes = binary()  # 32 bytes; salts of the ledger's commitments come from it
     at: datetime = when()
     entry: int = Field(default=0, sa_column=Column(Big, nullable=False))
+    # Of pairs carried over to a newer upload: the statement that they come from, by id.
+    follows: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
+    # The statement that this one takes back, by id, with all that follows it; then it has no pairs.
+    takes_back: int | None = Field(
+        default=None, sa_column=Column(Big, nullable=True, unique=True, index=True)
+    )
 
 
 class NeverPair(Table, table=True):

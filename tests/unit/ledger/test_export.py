@@ -223,6 +223,10 @@ def test_a_rewritten_history_passes_only_with_the_right_signature(tmp_path: Path
     ledger.leaves = {index - 1: data for index, data in ledger.leaves.items()}
     ledger.documents = []
     assert canonical.decode(dropped)["kind"] == "upload_added"
+    assert "about no earlier word" in _rewrite(ledger, tmp_path / "careless")
+    for index, entry in enumerate(map(canonical.decode, ledger.entries)):
+        if entry["kind"] == "never_merge_taken_back":
+            ledger.entries[index] = canonical.encode({**entry, "entry": entry["entry"] - 1})
     assert not _rewrite(ledger, tmp_path / "rewritten")
     text, _ = note.open(kept, [ledger.signer.verifier])
     size = int(text.split("\n")[1])
