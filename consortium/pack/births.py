@@ -1,14 +1,16 @@
-"""Birth dates, whose order of day and month is decided for a whole column.
+"""Columns of dates, whose order of day and month is decided for each column as a whole.
 
-So the column is read once before (`survey_births`): its different cells, up to 50,000 of them and
-weighed by how often they stand there, are judged together; cells beyond are judged beside a sample
-of them. Cost: 1.3 µs a row, most of it parsing the file (measured).
+So they are read once before (`survey_dates`). Of birth dates the different cells, up to 50,000 of
+them and weighed by how often they stand there, are judged together; cells beyond are judged beside
+a sample of them. Of days of consent only the order is decided. Cost: 1.3 µs a row, most of it
+parsing the file (measured); a list without such columns is not read for it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from math import ceil
 
@@ -17,7 +19,7 @@ from consortium.pack.settings import Settings
 from consortium.pack.source import Source
 from consortium.tokens import Rejected, dates
 
-__all__ = ["Births", "survey_births"]
+__all__ = ["Births", "Dates", "survey_dates"]
 
 _DISTINCT_DATES = 50_000
 _WEIGHED_DATES = 100_000
@@ -51,19 +53,49 @@ class Births:
 
     def _judge(self, cells: Sequence[str]) -> list[str | Rejected]:
         return dates.normalise(
-            cells, today=self._settings.today, default_order=self._settings.date_order
+            cells,
+            today=self._settings.today,
+            default_order=self._settings.date_order,
+            stated_order=self._settings.order,
         )
 
 
-def survey_births(source: Source, layout: Layout, *, settings: Settings) -> dict[int, Births]:
-    """Read a list once for its birth-date columns; column index → its dates."""
-    columns = layout.columns.get(Role.BIRTH_DATE, ())
-    found: dict[int, Counter[str]] = {column: Counter() for column in columns}
-    if columns:
+@dataclass(frozen=True, slots=True, repr=False)
+class Dates:
+    """What the columns of dates of a list show.
+
+    Attributes:
+        births: Column → its birth dates.
+        orders: Column with days of consent → order of day and month; None: it cannot be told.
+    """
+
+    births: Mapping[int, Births]
+    orders: Mapping[int, dates.Order | None]
+
+
+def survey_dates(source: Source, layout: Layout, *, settings: Settings) -> Dates:
+    """Read a list once for its columns of dates."""
+    births = layout.columns.get(Role.BIRTH_DATE, ())
+    days = {status.day for status in layout.statuses if status.day is not None}
+    found: dict[int, Counter[str]] = {column: Counter() for column in {*births, *days}}
+    if found:
         for batch in source.batches():
             for column, counts in found.items():
-                _count(counts, [row[column] for row in batch.rows if len(row) > column])
-    return {column: Births(counts, settings=settings) for column, counts in found.items()}
+                cells = [row[column] for row in batch.rows if len(row) > column]
+                if column not in births:  # the usual form shows no order
+                    cells = [cell for cell in cells if cell[4:5] != "-"]
+                _count(counts, cells)
+    return Dates(
+        {column: Births(found[column], settings=settings) for column in births},
+        {
+            column: dates.order_of(
+                found[column].elements(),
+                default_order=settings.date_order,
+                stated_order=settings.order,
+            )
+            for column in days
+        },
+    )
 
 
 def _count(counts: Counter[str], cells: list[str]) -> None:

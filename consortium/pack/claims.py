@@ -6,15 +6,17 @@ of consent or relationship, and `consortium.pack.consent` reads one row of each 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from consortium.model import Channel, ConsentBasis, Relationship
 from consortium.pack.consent import ConsentReader, Standing
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
+from consortium.pack.points import Own
 from consortium.pack.settings import Settings
+from consortium.tokens import dates
 
 __all__ = ["Claim", "ClaimReader", "Said"]
 
@@ -36,19 +38,46 @@ class Said:
 
     Attributes:
         email, sms: How it stands on each channel.
+        relationship: What the person is to the owner.
+        own_emails, own_phones: What statuses of single columns of contact points say.
         claim: What is claimed.
         email_on, sms_on: Days of consent as they stand in a pack's line.
         word: The same and the refusals in one word, equal only if they are.
-        speaks: Whether it refuses a channel, or has a word that is not known.
     """
 
     email: Standing
     sms: Standing
-    claim: Claim
-    email_on: str
-    sms_on: str
-    word: str
-    speaks: bool
+    relationship: Relationship
+    own_emails: Own = ()
+    own_phones: Own = ()
+    claim: Claim = field(init=False)
+    email_on: str = field(init=False)
+    sms_on: str = field(init=False)
+    word: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        email, sms = self.email.consent, self.sms.consent
+        claim = Claim(email.basis, sms.basis, self.relationship)
+        object.__setattr__(self, "claim", claim)
+        object.__setattr__(self, "email_on", email.on.isoformat() if email.on else "")
+        object.__setattr__(self, "sms_on", sms.on.isoformat() if sms.on else "")
+        word = f"{self.relationship}\x1f{self.email.said}\x1f{self.sms.said}"
+        object.__setattr__(self, "word", word)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it says more than what is claimed for all of the row's contact points."""
+        standings = (self.email, self.sms)
+        return bool(
+            self.own_emails or self.own_phones or any(s.refusal or s.flaws for s in standings)
+        )
+
+    @property
+    def flaws(self) -> tuple[tuple[int, str], ...]:
+        """Column and code of what is not believed, each once."""
+        own = [one for _, one in (*self.own_emails, *self.own_phones)]
+        found = [flaw for one in (self.email, self.sms, *own) for flaw in one.flaws]
+        return tuple(dict.fromkeys(found))
 
 
 class ClaimReader:
@@ -56,14 +85,20 @@ class ClaimReader:
 
     Args:
         layout: What its columns hold.
-        settings: Today, and the order of dates.
+        settings: Today.
         stated: What the partner states of the whole list.
+        orders: What `survey_dates` gave for its days of consent.
     """
 
-    def __init__(self, layout: Layout, *, settings: Settings, stated: Stated) -> None:
-        self._consent = ConsentReader(
-            layout, stated=stated, today=settings.today, order=settings.date_order
-        )
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        settings: Settings,
+        stated: Stated,
+        orders: Mapping[int, dates.Order | None],
+    ) -> None:
+        self._consent = ConsentReader(layout, stated=stated, today=settings.today, orders=orders)
         spoken = {s.column for s in layout.statuses}
         spoken |= {s.day for s in layout.statuses if s.day is not None}
         spoken |= {layout.relationship.column} if layout.relationship else set()
@@ -92,15 +127,11 @@ class ClaimReader:
         return found
 
     def _read(self, row: Sequence[str]) -> Said:
-        email = self._consent.standing(row, channel=Channel.EMAIL)
-        sms = self._consent.standing(row, channel=Channel.SMS)
-        relationship = self._consent.relationship(row)
+        consent = self._consent
         return Said(
-            email,
-            sms,
-            claim=Claim(email.consent.basis, sms.consent.basis, relationship),
-            email_on=email.consent.on.isoformat() if email.consent.on else "",
-            sms_on=sms.consent.on.isoformat() if sms.consent.on else "",
-            word=f"{relationship}\x1f{email.said}\x1f{sms.said}",
-            speaks=bool(email.refusal or sms.refusal) or max(email.unknown, sms.unknown) >= 0,
+            email=consent.standing(row, channel=Channel.EMAIL),
+            sms=consent.standing(row, channel=Channel.SMS),
+            relationship=consent.relationship(row),
+            own_emails=consent.of_points(row, channel=Channel.EMAIL),
+            own_phones=consent.of_points(row, channel=Channel.SMS),
         )

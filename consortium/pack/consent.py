@@ -3,27 +3,28 @@
 Of all columns that speak of a channel, the strictest wins: a refusal, then a plain no, then a
 basis (of several, the first that the layout names), and only where none of them says anything and
 none of them could have granted, what the partner stated of the whole list. A word that the layout
-does not know is no consent. A day of consent after the day of packing is not believed,
-nor one before 1900.
+does not know is no consent. Columns that belong to one column of contact points are heard apart, by
+the same rules (`consortium.pack.points`). A day of consent after the day of packing is not
+believed, nor one before 1900, nor one whose order of day and month its column does not show.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from consortium.model import OLDEST_CONSENT, Channel, Consent, ConsentBasis, Relationship
 from consortium.pack.layout import Layout, Meaning, StatusColumn, fold_header
 from consortium.pack.mapping import Stated
-from consortium.tokens import dates
+from consortium.tokens import Rejected, dates
 
-__all__ = ["ConsentReader", "Standing"]
+__all__ = ["NOTHING", "UNKNOWN_WORD", "ConsentReader", "Standing"]
 
+UNKNOWN_WORD = "unknown_word"
 _NONE = Consent()
-_ISO = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)(?:[T\s]|$)", re.ASCII)
-_PARTS = re.compile(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[\s,]|$)", re.ASCII)
+_ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T\s]|$)", re.ASCII)
 _MEMO = 10_000
 _MEMO_CHARACTERS = 64  # a longer cell is no word and no day
 
@@ -35,13 +36,15 @@ class Standing:
     Attributes:
         consent: The owner's claim; `none` if there is none.
         refusal: Why it may not be contacted, a `PackOptOut.cause`; empty: it did not refuse.
-        unknown: Index of a status column with a word that is not known, or -1.
+        no: Whether some word is a plain no, as one is that is not known.
+        flaws: Column and code of what is not believed.
         said: Consent and refusal in one word, equal only if they are.
     """
 
     consent: Consent = _NONE
     refusal: str = ""
-    unknown: int = -1
+    no: bool = False
+    flaws: tuple[tuple[int, str], ...] = ()
     said: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,7 +52,13 @@ class Standing:
         said = f"{self.consent.basis.value} {day} {self.refusal}"
         object.__setattr__(self, "said", said)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing was said."""
+        return not (self.refusal or self.no) and self.consent.basis is ConsentBasis.NONE
 
+
+NOTHING = Standing()
 _OPTED_OUT = Standing(refusal="unsubscribed")
 
 
@@ -81,55 +90,56 @@ class ConsentReader:
         layout: Which columns say so.
         stated: What the partner states of the whole list.
         today: Last day that a consent can have been given on.
-        order: Order in days like 3/4/2025: `MDY` or `DMY`.
+        orders: Column with days of consent → order in days like 3/4/2025; None: not to be told.
     """
 
-    def __init__(self, layout: Layout, *, stated: Stated, today: date, order: dates.Order) -> None:
-        self._today, self._order = today, order
-        self._columns = {
-            channel: tuple(s for s in layout.statuses if channel in s.channels)
-            for channel in Channel
-        }
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        stated: Stated,
+        today: date,
+        orders: Mapping[int, dates.Order | None],
+    ) -> None:
+        self._today, self._orders = today, orders
+        self._columns: dict[Channel, list[StatusColumn]] = {}
+        self._owned: dict[Channel, dict[int, list[StatusColumn]]] = {}
+        self._default: dict[Channel, Standing] = {}
         defaults = {Channel.EMAIL: stated.email, Channel.SMS: stated.sms}
-        self._default = {
-            channel: Standing(default)
-            if (default := defaults[channel]) and not any(s.grants for s in columns)
-            else Standing()
-            for channel, columns in self._columns.items()
-        }
+        for channel in Channel:
+            columns, owned = self._columns.setdefault(channel, []), dict[int, list[StatusColumn]]()
+            grants = False
+            for status in layout.statuses:
+                if channel in status.channels:
+                    owner = layout.owner(status)
+                    (columns if owner is None else owned.setdefault(owner, [])).append(status)
+                    grants = grants or status.grants
+            self._owned[channel] = owned
+            default = defaults[channel]
+            self._default[channel] = Standing(default) if default and not grants else NOTHING
         self._refused = stated.refused
         self._relationship = layout.relationship
         self._stated = stated.relationship or Relationship.PUBLIC
-        self._days: dict[str, date | None] = {}
+        self._days: dict[tuple[int, str], date | str | None] = {}
         self._words: dict[tuple[int, str], _Word] = {}
-        self._standings: dict[tuple[ConsentBasis | None, date | None, str, int], Standing] = {}
+        self._standings: dict[tuple[object, ...], Standing] = {}
 
     def standing(self, row: Sequence[str], *, channel: Channel) -> Standing:
-        """How the row stands on the channel."""
+        """How the row stands on the channel, by what speaks of all of it."""
         if channel in self._refused:
             return _OPTED_OUT
-        columns = self._columns[channel]
-        if not columns:
-            return self._default[channel]
-        refusal, unknown, no = "", -1, False
-        granted: ConsentBasis | None = None
-        day: date | None = None
-        for status in columns:
-            word = self._word(status, row[status.column])
-            if not word.known:
-                unknown = status.column
-            if word.refusal:
-                refusal = refusal or word.refusal
-            elif word.no:
-                no = True
-            elif granted is None and word.basis is not None:
-                granted = word.basis
-                day = None if status.day is None else self._day(row[status.day])
-        if no or refusal:
-            granted = day = None
-        elif granted is None and unknown < 0:
-            return self._default[channel]
-        return self._standing(granted, day, refusal, unknown)
+        heard = self._hear(self._columns[channel], row)
+        return self._default[channel] if heard.is_silent else heard
+
+    def of_points(
+        self, row: Sequence[str], *, channel: Channel
+    ) -> tuple[tuple[int, Standing], ...]:
+        """Columns of contact points whose own statuses say something, and what."""
+        owned = self._owned[channel]
+        if not owned or channel in self._refused:
+            return ()
+        heard = ((column, self._hear(columns, row)) for column, columns in owned.items())
+        return tuple((column, one) for column, one in heard if not one.is_silent)
 
     def relationship(self, row: Sequence[str]) -> Relationship:
         """What the person is to the owner."""
@@ -138,16 +148,46 @@ class ConsentReader:
         word = fold_header(row[self._relationship.column])
         return self._relationship.words.get(word, self._stated)
 
+    def _hear(self, columns: Sequence[StatusColumn], row: Sequence[str]) -> Standing:
+        """The strictest of what some columns say."""
+        refusal, no = "", False
+        granted: ConsentBasis | None = None
+        dated: int | None = None
+        flaws: tuple[tuple[int, str], ...] = ()
+        for status in columns:
+            word = self._word(status, row[status.column])
+            if not word.known:
+                flaws += ((status.column, UNKNOWN_WORD),)
+            if word.refusal:
+                refusal = refusal or word.refusal
+            elif word.no:
+                no = True
+            elif granted is None and word.basis is not None:
+                granted, dated = word.basis, status.day
+        if no or refusal:
+            granted = dated = None
+        day = None if dated is None else self._day(dated, row[dated])
+        if dated is not None and isinstance(day, str):
+            flaws += ((dated, day),)
+        return self._standing(granted, day, refusal, no=no, flaws=flaws)
+
     def _standing(
-        self, basis: ConsentBasis | None, day: date | None, refusal: str, unknown: int
+        self,
+        basis: ConsentBasis | None,
+        day: date | str | None,
+        refusal: str,
+        *,
+        no: bool,
+        flaws: tuple[tuple[int, str], ...],
     ) -> Standing:
-        key = (basis, day, refusal, unknown)
+        key = (basis, day, refusal, no, flaws)
         found = self._standings.get(key)
         if found is None:
             if len(self._standings) >= _MEMO:
                 self._standings.clear()
-            consent = _NONE if basis is None else Consent(basis, day)
-            found = self._standings[key] = Standing(consent, refusal, unknown)
+            on = day if isinstance(day, date) else None
+            consent = _NONE if basis is None else Consent(basis, on)
+            found = self._standings[key] = Standing(consent, refusal, no, flaws)
         return found
 
     def _word(self, status: StatusColumn, cell: str) -> _Word:
@@ -171,27 +211,29 @@ class ConsentReader:
                 self._words[key] = found
         return found
 
-    def _day(self, cell: str) -> date | None:
-        if len(cell) > _MEMO_CHARACTERS:
-            return None
-        if cell not in self._days:
-            if len(self._days) >= _MEMO:
-                self._days.clear()
-            self._days[cell] = self._read_day(cell)
-        return self._days[cell]
+    def _day(self, column: int, cell: str) -> date | str | None:
+        """The day in a cell, or the code of why it is none, or None if nothing is in it."""
+        key = (column, cell)
+        if key in self._days:
+            return self._days[key]
+        found = self._read_day(column, cell)
+        if len(self._days) >= _MEMO:
+            self._days.clear()
+        if len(cell) <= _MEMO_CHARACTERS:
+            self._days[key] = found
+        return found
 
-    def _read_day(self, cell: str) -> date | None:
-        if iso := _ISO.match(cell):
-            year, month, day = map(int, iso.groups())
-        elif parts := _PARTS.match(cell):
-            first, second, year = map(int, parts.groups())
-            month, day = (second, first) if self._order == "DMY" else (first, second)
-            if month > 12 >= day:  # noqa: PLR2004 - months of a year
-                month, day = day, month
-        else:
-            return None
+    def _read_day(self, column: int, cell: str) -> date | str | None:
+        found: date | Rejected | None
         try:
-            found = date(year, month, day)
+            iso = _ISO.match(cell)
+            found = date(*map(int, iso.groups())) if iso else None
         except ValueError:
-            return None
-        return found if OLDEST_CONSENT <= found <= self._today else None
+            iso = found = None
+        if iso is None:
+            found = dates.day(cell, order=self._orders.get(column), latest=self._today)
+        if isinstance(found, Rejected):
+            return found.code
+        if found is None or OLDEST_CONSENT <= found <= self._today:
+            return found
+        return "no_such_day"

@@ -9,17 +9,21 @@ rejected, are looked at one by one.
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from consortium.model import ConsentBasis
-from consortium.pack.births import Births
+from consortium.pack.births import Dates
 from consortium.pack.claims import Claim, ClaimReader, Said
+from consortium.pack.consent import UNKNOWN_WORD, Standing
 from consortium.pack.layout import Layout
+from consortium.pack.lines import packed, texts
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Lookout, Seen
+from consortium.pack.points import Own, cause_of, settle
 from consortium.pack.problems import Flaw, RejectedRow
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.pack.repeats import fingerprints
@@ -27,15 +31,19 @@ from consortium.pack.settings import Settings
 from consortium.pack.shape import Shape
 from consortium.pack.source import RawBatch
 from consortium.pack.values import Note, ValueReader, Values
-from consortium.vault.pack_rows import Line, OptOutLine, RowLine, encode_lines
+from consortium.vault.pack_rows import OptOutLine
 
-__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "judge"]
+__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "Word", "judge"]
 
+_WORD_CHARACTERS = 32
+_WORD_DIGITS = 5
 BY_PHONE, BY_EMAIL = 1, 2
 KINDS = 4
 """A row's kind is `KINDS` times the index of its claim, and which contact points it is sent with;
 none: it is sent only to block."""
-_SEVERAL = "\x1e".join
+
+Word = tuple[int, str]
+"""A word as written, and the column that it stands in."""
 
 
 def _frozen(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -54,7 +62,7 @@ class Setup:
         layout: What its columns hold.
         delimiter: What stands between its cells; empty if they are told apart otherwise.
         settings: How values are read.
-        births: What `survey_births` gave.
+        dates: What `survey_dates` gave.
         stated: What the partner states of the whole list.
         repeats_key: 16 to 64 random bytes.
         sealer: Seals record ids; None leaves them out.
@@ -64,7 +72,7 @@ class Setup:
     layout: Layout
     delimiter: str
     settings: Settings
-    births: Mapping[int, Births]
+    dates: Dates
     stated: Stated
     repeats_key: bytes
     sealer: RecordIdSealer | None
@@ -77,6 +85,7 @@ class Judged:
 
     Attributes:
         records: How many there were.
+        member: The archive's member they are from; empty: the list itself.
         rejected: Rows that are not sent.
         flaws: Values that are not sent.
         seen: Likely mistakes of whole columns.
@@ -86,9 +95,12 @@ class Judged:
         claims: What a kind's claim is.
         blocked: Index among them → cause, of those with a contact point to block.
         packed: Of each its line or lines in a pack, without the last newline; empty when checking.
+        tags: Of each the tags it shares; empty if none are shared.
+        words: Words about consent that are not known, with how many rows have each.
     """
 
     records: int
+    member: str = ""
     rejected: list[RejectedRow] = field(default_factory=list)
     flaws: list[Flaw] = field(default_factory=list)
     seen: Seen = field(default_factory=Seen)
@@ -99,6 +111,8 @@ class Judged:
     claims: list[Claim] = field(default_factory=list)
     blocked: dict[int, str] = field(default_factory=dict)
     packed: list[bytes] = field(default_factory=list)
+    tags: list[tuple[str, ...]] = field(default_factory=list)
+    words: Counter[Word] = field(default_factory=Counter)
 
     def __repr__(self) -> str:
         return f"Judged(records={self.records}, ‹personal›)"
@@ -117,19 +131,30 @@ class _Fates:
     blocked: dict[int, OptOutLine] = field(default_factory=dict)
 
 
+class _Left(NamedTuple):
+    """What a row says of what is left of it, and what it blocks."""
+
+    said: Said
+    emails: tuple[str, ...]
+    phones: tuple[str, ...]
+    cause: str
+
+
 class _Judge:
     def __init__(self, setup: Setup) -> None:
         layout, settings = setup.layout, setup.settings
         self._setup = setup
         self._headers = layout.headers
-        self._values = ValueReader(layout, settings=settings, births=setup.births)
+        self._values = ValueReader(layout, settings=settings, births=setup.dates.births)
         self._shape = Shape(layout, delimiter=setup.delimiter)
         self._lookout = Lookout(layout, region=settings.region)
-        self._claims = ClaimReader(layout, settings=settings, stated=setup.stated)
+        self._claims = ClaimReader(
+            layout, settings=settings, stated=setup.stated, orders=setup.dates.orders
+        )
 
     def judge(self, raw: RawBatch) -> Judged:
         """What becomes of the records."""
-        judged = Judged(records=len(raw.rows))
+        judged = Judged(records=len(raw.rows), member=raw.member)
         numbers, lines, rows = self._fit(raw, judged)
         if not rows:
             return judged
@@ -138,6 +163,7 @@ class _Judge:
         values = self._values.read(cells, rows=len(rows))
         said, whose = self._claims.read(rows)
         fates = self._fates(rows, numbers, values, said, whose)
+        judged.words = self._words(rows, values.notes)
         self._tell(numbers, lines, values.notes, fates, judged)
         blocked = fates.blocked
         if fates.lost:
@@ -154,10 +180,13 @@ class _Judge:
         ]
         judged.blocked = {index: line.cause for index, line in blocked.items()}
         words = [one.word for one in said]
-        texts = _texts(values, [words[index] for index in whose], blocked)
-        judged.prints = fingerprints(texts, key=self._setup.repeats_key)
+        said_of = texts(values, [words[index] for index in whose], blocked)
+        judged.prints = fingerprints(said_of, key=self._setup.repeats_key)
+        if self._setup.layout.kept:
+            judged.tags = values.tags
         if self._setup.packing:
-            judged.packed = self._packed(numbers, values, said, whose, blocked)
+            claims = [said[index] for index in whose]
+            judged.packed = packed(numbers, values, claims, blocked, sealer=self._setup.sealer)
         return judged
 
     def _fit(self, raw: RawBatch, judged: Judged) -> tuple[list[int], list[int], list[list[str]]]:
@@ -180,28 +209,79 @@ class _Judge:
         rows: Sequence[Sequence[str]],
         numbers: Sequence[int],
         values: Values,
-        said: Sequence[Said],
-        whose: Sequence[int],
+        said: list[Said],
+        whose: list[int],
     ) -> _Fates:
-        """Who is lost and who is blocked; what may not be used is taken out of `values`."""
+        """Who is lost and who is blocked; what may not be used is taken out of `values`.
+
+        A row whose contact points do not all share its fate gets a `Said` of its own.
+        """
         fates = _Fates(dict.fromkeys(self._shape.swallowed(rows), (-1, "open_quote")))
         lost = fates.lost
         lost |= self._unreachable(rows, values, lost)
         speaks = [one.speaks for one in said]
+        settled: dict[Said, int] = {}
         for at, index in enumerate(whose) if any(speaks) else ():
             if not speaks[index] or at in lost:
                 continue
             one = said[index]
-            for standing in (one.email, one.sms):
-                if standing.unknown >= 0:
-                    values.notes.append(Note(at, standing.unknown, "unknown_word"))
-            if one.email.refusal or one.sms.refusal:
-                blocked = _divide(at, numbers[at], values, one)
-                if blocked is not None:
-                    fates.blocked[at] = blocked
-                elif not values.emails[at] and not values.phones[at]:
-                    lost[at] = -1, "no_one_to_block"
+            values.notes += [Note(at, column, code) for column, code in one.flaws]
+            left = self._settle(rows[at], at, values, one)
+            if left.said != one:
+                whose[at] = settled.setdefault(left.said, len(said))
+                if whose[at] == len(said):
+                    said.append(left.said)
+            if left.emails or left.phones:
+                fates.blocked[at] = OptOutLine(
+                    numbers[at],
+                    left.emails,
+                    left.phones,
+                    left.cause,  # type: ignore[arg-type]  # checked when encoded
+                )
+            elif not values.emails[at] and not values.phones[at]:
+                lost[at] = -1, "no_one_to_block"
         return fates
+
+    def _settle(self, row: Sequence[str], at: int, values: Values, one: Said) -> _Left:
+        """Take out of a row's values what is blocked, and what has no consent of its own.
+
+        After a refusal of anything, only what has a consent is used.
+        """
+        emails, phones = values.emails[at], values.phones[at]
+        by_email = settle(
+            one.email,
+            one.own_emails,
+            _standing_in(row, one.own_emails, values.mailboxes[at], self._values.mailboxes_in),
+        )
+        by_phone = settle(
+            one.sms,
+            one.own_phones,
+            _standing_in(row, one.own_phones, phones, self._values.phones_in),
+        )
+        for settled, own in ((by_email, one.own_emails), (by_phone, one.own_phones)):
+            values.notes += [Note(at, own[0][0], "without_consent") for _ in settled.without]
+        refused = one.email.refusal or one.sms.refusal or by_email.blocked or by_phone.blocked
+        if not refused or by_email.consent.basis is not ConsentBasis.NONE:
+            kept = by_email.kept
+            values.emails[at] = tuple(emails[i] for i in kept)
+            values.mailboxes[at] = tuple(values.mailboxes[at][i] for i in kept)
+        else:
+            values.emails[at] = values.mailboxes[at] = ()
+        if not refused or by_phone.consent.basis is not ConsentBasis.NONE:
+            values.phones[at] = tuple(phones[i] for i in by_phone.kept)
+        else:
+            values.phones[at] = ()
+        causes = [cause for _, cause in (*by_email.blocked, *by_phone.blocked)]
+        return _Left(
+            Said(
+                Standing(by_email.consent, one.email.refusal),
+                Standing(by_phone.consent, one.sms.refusal),
+                one.relationship,
+            ),
+            tuple(emails[i] for i, _ in by_email.blocked),
+            tuple(phones[i] for i, _ in by_phone.blocked),
+            cause_of(causes),
+        )
 
     def _unreachable(
         self, rows: Sequence[Sequence[str]], values: Values, lost: Mapping[int, object]
@@ -216,6 +296,15 @@ class _Judge:
             if note.row in found:
                 found[note.row].append(note)
         return {at: self._shape.why_unreachable(rows[at], notes) for at, notes in found.items()}
+
+    def _words(self, rows: Sequence[Sequence[str]], notes: Sequence[Note]) -> Counter[Word]:
+        """Words about consent that are not known, and how many rows have each."""
+        cells = (
+            (note.column, rows[note.row][note.column].strip())
+            for note in notes
+            if note.code == UNKNOWN_WORD
+        )
+        return Counter((c, word) for c, word in cells if _is_word(word))
 
     def _tell(
         self,
@@ -242,110 +331,25 @@ class _Judge:
                     )
                 )
 
-    def _packed(
-        self,
-        numbers: Sequence[int],
-        values: Values,
-        said: Sequence[Said],
-        whose: Sequence[int],
-        blocked: Mapping[int, OptOutLine],
-    ) -> list[bytes]:
-        """The lines of rows and of what they block."""
-        sealer = self._setup.sealer
-        sealed = [
-            sealer.seal(record_id, number) if record_id and sealer else b""
-            for record_id, number in zip(values.record_ids, numbers, strict=True)
-        ]
-        claims = [said[index] for index in whose]
-        lines: list[Line] = list(
-            map(
-                RowLine,
-                numbers,
-                values.emails,
-                values.phones,
-                values.first_names,
-                values.last_names,
-                values.suffixes,
-                values.births,
-                values.house_numbers,
-                values.countries,
-                values.states,
-                values.postcodes,
-                values.languages,
-                [one.claim.relationship for one in claims],
-                [one.claim.email for one in claims],
-                [one.email_on for one in claims],
-                [one.claim.sms for one in claims],
-                [one.sms_on for one in claims],
-                sealed,
-                values.tags,
-            )
-        )
-        beside: dict[int, OptOutLine] = {}
-        for index, line in blocked.items():
-            if values.emails[index] or values.phones[index]:
-                beside[index] = line
-            else:
-                lines[index] = line
-        packed = encode_lines(lines)
-        for index, extra in zip(beside, encode_lines(list(beside.values())), strict=True):
-            packed[index] += b"\n" + extra
-        return packed
-
     def _header(self, column: int) -> str:
         return self._headers[column] if column >= 0 else ""
 
 
-def _divide(at: int, number: int, values: Values, said: Said) -> OptOutLine | None:
-    """Contact points to block; those that may not be used either are taken out of `values`.
-
-    After a refusal on one channel, the other is used only with a consent of its own.
-    """
-    emails, phones = values.emails[at], values.phones[at]
-    blocked = OptOutLine(
-        number,
-        emails if said.email.refusal else (),
-        phones if said.sms.refusal else (),
-        said.email.refusal or said.sms.refusal,  # type: ignore[arg-type]  # checked when encoded
-    )
-    if said.claim.email is ConsentBasis.NONE:
-        values.emails[at] = values.mailboxes[at] = ()
-    if said.claim.sms is ConsentBasis.NONE:
-        values.phones[at] = ()
-    return blocked if blocked.emails or blocked.phones else None
+def _standing_in(
+    row: Sequence[str],
+    own: Own,
+    points: Sequence[str],
+    read: Callable[[str], Collection[str]],
+) -> list[tuple[int, ...]]:
+    """Of each contact point, those columns with a status of their own in which it stands."""
+    inside = [(column, read(row[column])) for column, _ in own]
+    return [tuple(column for column, values in inside if point in values) for point in points]
 
 
-def _texts(
-    values: Values, words: Sequence[str], blocked: Mapping[int, OptOutLine]
-) -> Iterator[str]:
-    """What each row says of its person, in one string: equal only if all of it is."""
-    blocks = [""] * len(words)
-    for index, line in blocked.items():
-        blocks[index] = _SEVERAL((line.cause, *line.emails, *line.phones))
-    texts = map(
-        "\x1f".join,
-        zip(
-            map(_SEVERAL, values.mailboxes),
-            map(_SEVERAL, values.phones),
-            blocks,
-            map(str.casefold, values.first_names),
-            map(str.casefold, values.last_names),
-            values.suffixes,
-            values.births,
-            values.house_numbers,
-            values.countries,
-            values.states,
-            values.postcodes,
-            values.languages,
-            map(_SEVERAL, values.tags),
-            words,
-            strict=True,
-        ),
-    )
-    if not blocked:
-        return texts
-    # Who is only blocked says nothing else: two such rows with other names are repeats.
+def _is_word(text: str) -> bool:
+    """Whether a cell may be shown as a word: nothing that could be about one person."""
     return (
-        text if values.emails[index] or values.phones[index] else blocks[index]
-        for index, text in enumerate(texts)
+        len(text) <= _WORD_CHARACTERS
+        and "@" not in text
+        and sum(map(str.isdigit, text)) < _WORD_DIGITS
     )

@@ -13,14 +13,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from consortium.documents import Document, Several, Word
+from consortium.documents import Document, Several, Word, fault
 from consortium.model import Channel, ConsentBasis, Relationship
 
 __all__ = [
+    "CONTACT",
     "NO",
     "YES",
     "Confidence",
@@ -105,8 +106,11 @@ class StatusRule(Document):
     """One kind of status column, in a layout or mapping document.
 
     Attributes:
-        headers: Columns it applies to.
+        headers: Columns it applies to; in a layout, `{}` in one stands for the header of any column
+            of contact points, to which the status then belongs.
         channel: Which channel they speak of.
+        of: Columns of contact points that they belong to, one for each of `headers`; none: they
+            speak of the whole channel.
         values: What a word means; before `yes`, `no` and `filled`.
         yes, no: What any word for yes or no means.
         filled: What any other word means: `none` unless said.
@@ -116,12 +120,21 @@ class StatusRule(Document):
 
     headers: Several[str]
     channel: Literal["email", "sms", "both"]
+    of: Several[str] = ()
     values: dict[str, Word[Meaning]] = Field(default={})
     yes: Word[Meaning] | None = None
     no: Word[Meaning] | None = None
     filled: Word[Meaning] = Meaning.NONE
     empty: Word[Meaning] = Meaning.UNSAID
     day: Several[str] = ()
+
+    @model_validator(mode="after")
+    def _one_owner_each(self) -> Self:
+        if self.of and len(self.of) != len(self.headers):
+            raise fault("`of` names one column for each of `headers`", key="of")
+        if self.channel == "both" and (self.of or any("{}" in h for h in self.headers)):
+            raise fault("what belongs to one address or number is of one channel", key="channel")
+        return self
 
     def meanings(self) -> Mapping[str, Meaning]:
         """Folded word → meaning."""
@@ -149,6 +162,7 @@ class StatusColumn:
         words: Folded word → meaning.
         filled, empty: Meaning of any other word, and of an empty cell.
         day: Index of the column with the day of consent, or None.
+        of: Index of the column of contact points that it belongs to; None: all of its channel.
     """
 
     column: int
@@ -157,6 +171,7 @@ class StatusColumn:
     filled: Meaning = Meaning.NONE
     empty: Meaning = Meaning.UNSAID
     day: int | None = None
+    of: int | None = None
 
     @property
     def grants(self) -> bool:
@@ -202,7 +217,8 @@ class Recognition:
     other_found: int = 0
 
 
-_CONTACT = {Channel.EMAIL: Role.EMAIL, Channel.SMS: Role.PHONE}
+CONTACT = MappingProxyType({Channel.EMAIL: Role.EMAIL, Channel.SMS: Role.PHONE})
+"""The role of a channel's contact points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +230,8 @@ class Layout:
         confidence: How sure that is.
         headers: The file's headers as written.
         columns: Role → indexes of its columns, best first; `tags` only if they are shared.
-        statuses: The status columns.
+        statuses: The status columns; one that belongs to a column which is not read for contact
+            points of its channel speaks of the whole channel.
         relationship: The column with the relationship, if there is one.
         tags: Indexes of the columns that hold tags, shared or not.
         kept: What is shared of them, and of other columns as tags.
@@ -234,9 +251,15 @@ class Layout:
     recognition: Recognition = Recognition()
     region: str | None = None
 
+    def owner(self, status: StatusColumn) -> int | None:
+        """The column of contact points that a status column belongs to, if it is read for them."""
+        roles = {CONTACT[channel] for channel in status.channels}
+        read = {i for role in roles for i in self.columns.get(role, ())}
+        return status.of if status.of in read else None
+
     def only(self, channels: Collection[Channel]) -> Layout:
         """The same without the columns of contact points for other channels."""
-        roles = {_CONTACT[channel] for channel in Channel if channel not in channels}
+        roles = {CONTACT[channel] for channel in Channel if channel not in channels}
         return replace(self, columns={r: c for r, c in self.columns.items() if r not in roles})
 
     @property

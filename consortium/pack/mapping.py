@@ -23,6 +23,7 @@ from consortium.errors import UsageError
 from consortium.model import Channel, Consent, ConsentBasis, Relationship
 from consortium.pack import tags
 from consortium.pack.layout import (
+    CONTACT,
     Confidence,
     Layout,
     RelationshipColumn,
@@ -40,6 +41,8 @@ _Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _ATTEST = "Write it like: email=express, sms=express@2025-03-01, relationship=member"
 
 
+_CONTACTS = {"email": "e-mail addresses", "sms": "phone numbers"}
+_ROLES = {"email": "email", "sms": "phone"}
 _WHO = frozenset(
     {
         Role.RECORD_ID,
@@ -173,7 +176,7 @@ class MappingDocument(Document):
     def headers(self) -> tuple[str, ...]:
         """Headers that it names, as written."""
         named = [*(h for headers in self.columns.by_role().values() for h in headers), *self.ignore]
-        named += [h for rule in self.status for h in rule.headers]
+        named += [h for rule in self.status for h in (*rule.headers, *rule.of)]
         if self.relationship.column is not None:
             named.append(self.relationship.column)
         return tuple(h.strip() for h in named)
@@ -257,14 +260,27 @@ def _mapped(headers: Sequence[str], mapping: MappingDocument, name: str) -> Layo
     left_out = (taken - both) | ignored | stated
     statuses += [s for s in layout.statuses if s.column not in left_out]
     named = own.pop(Role.TAGS, None)
+    columns |= own
+    for rule in mapping.status:
+        for header in rule.of:
+            if not {*_find(header, places, headers, name)} <= _contacts(rule, columns):
+                raise UsageError(
+                    f"{name} says that a status belongs to the column {shown(header)}, which is "
+                    f"not read for {_CONTACTS[rule.channel]}",
+                    hint=f"Name the column in [columns] as {_ROLES[rule.channel]} too",
+                )
     return replace(
         layout,
         confidence=Confidence.STATED if own or mapping.layout else layout.confidence,
-        columns=MappingProxyType(columns | own),
+        columns=MappingProxyType(columns),
         statuses=tuple(statuses),
         relationship=relationship or layout.relationship,
         tags=tuple(i for i in layout.tags if i not in taken) if named is None else named,
     )
+
+
+def _contacts(rule: StatusRule, columns: Mapping[Role, Sequence[int]]) -> set[int]:
+    return {i for channel in rule.channels for i in columns.get(CONTACT[channel], ())}
 
 
 def parse_attest(words: Iterable[str]) -> Stated:

@@ -40,6 +40,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "footer": "a line below the list, not a person",
         "header_again": "the header line stands here once more",
         "no_contact": "neither e-mail address nor phone number",
+        "no_such_day": "a day of consent that is still to come, or long past",
         "no_one_to_block": "refuses one channel, consents to no other, and has no address to block",
         "open_quote": "a quote is opened and not closed, so lines below were swallowed",
         "shifted": "cells are shifted: a delimiter stands in a cell without quotes",
@@ -47,6 +48,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "suspicious": "a formula, link or markup where a name or id belongs; not sent",
         "too_many": "more tags than a row may share; the first of them are sent",
         "unknown_word": "a word about consent that is not known; read as no consent",
+        "without_consent": "no consent to use it, while another of the same row has one",
     }
 )
 """Every code of a rejected row or flawed value with its sentence."""

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -26,6 +27,7 @@ from consortium.documents import Document, Several, Word, parse
 from consortium.errors import BadFile
 from consortium.model import Relationship
 from consortium.pack.layout import (
+    CONTACT,
     Confidence,
     Layout,
     Recognition,
@@ -51,6 +53,7 @@ _CERTAIN = 3  # marks
 _LIKELY = 2
 _NEAR = 1  # marks fewer, at which another layout is named beside the chosen one
 _PLAIN = "plain"
+_ANY = "{}"  # in a header of a rule: the header of a column of contact points
 
 
 class _Relationship(Document):
@@ -92,7 +95,7 @@ class LayoutDocument(Document):
         for headers in self.columns.values():
             yield from headers
         for rule in self.status:
-            yield from (*rule.headers, *rule.day)
+            yield from (*(h for h in rule.headers if _ANY not in h), *rule.of, *rule.day)
         if self.relationship is not None:
             yield from self.relationship.headers
 
@@ -224,6 +227,9 @@ def find_layout(name: str, headers: Sequence[str]) -> Layout:
         taken = own if source is document else own | {i for c in columns.values() for i in c}
         for rule in source.status:
             statuses += status_columns(rule, places, taken=taken)
+        taken = taken | {s.column for s in statuses} | {i for c in columns.values() for i in c}
+        for rule in source.status:
+            statuses += _named_after(rule, headers, places, columns, taken=taken)
         relationship = relationship or _relationship(source, places, ignored)
     tags = columns.pop(Role.TAGS, ())
     return Layout(
@@ -243,13 +249,45 @@ def status_columns(
     rule: StatusRule, places: Mapping[str, Sequence[int]], *, taken: set[int]
 ) -> list[StatusColumn]:
     """The rule over a file's columns; `places` is folded header → indexes."""
-    day = next((i for h in rule.day for i in places.get(fold_header(h), ())), None)
+    found: list[StatusColumn] = []
+    for header, of in zip_longest(rule.headers, rule.of, fillvalue=""):
+        indexes = [] if _ANY in header else places.get(fold_header(header), ())
+        owners = places.get(fold_header(of), ()) if of else ()
+        # Of columns of one name the first belongs to the first, if there are as many of both.
+        paired = owners if len(owners) == len(indexes) else [None] * len(indexes)
+        found += [
+            _status_column(rule, index, places, of=owner)
+            for index, owner in zip(indexes, paired, strict=True)
+            if index not in taken
+        ]
+    return found
+
+
+def _named_after(
+    rule: StatusRule,
+    headers: Sequence[str],
+    places: Mapping[str, Sequence[int]],
+    columns: Mapping[Role, Sequence[int]],
+    *,
+    taken: set[int],
+) -> list[StatusColumn]:
+    """Status columns with the name of a column of contact points in their own."""
     return [
-        StatusColumn(index, rule.channels, rule.meanings(), rule.filled, rule.empty, day)
-        for header in rule.headers
-        for index in places.get(fold_header(header), ())
+        _status_column(rule, index, places, of=owner)
+        for pattern in rule.headers
+        if _ANY in pattern
+        for channel in rule.channels
+        for owner in columns.get(CONTACT[channel], ())
+        for index in places.get(fold_header(pattern.replace(_ANY, headers[owner])), ())
         if index not in taken
     ]
+
+
+def _status_column(
+    rule: StatusRule, index: int, places: Mapping[str, Sequence[int]], *, of: int | None
+) -> StatusColumn:
+    day = next((i for h in rule.day for i in places.get(fold_header(h), ())), None)
+    return StatusColumn(index, rule.channels, rule.meanings(), rule.filled, rule.empty, day, of)
 
 
 def _relationship(

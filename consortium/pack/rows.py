@@ -8,8 +8,9 @@
 
 So rows in = usable + opt-outs + repeated + rejected, always. A row that refuses one channel and
 has consent of its own for the other is usable by that other and blocked on the first: counted as
-usable, with an opt-out of the same number beside it (`Batch.partly`). Whoever refused one channel
-and consented to none is no source row.
+usable, with an opt-out of the same number beside it (`Batch.partly`). So is one that refuses at one
+address of several (`consortium.pack.points`). Whoever refused something and consented to nothing is
+no source row.
 
 A row with cells beyond its header's columns is rejected, because a shifted status cell would turn a
 no into a yes; one that is short is used unless a cell about consent is among the missing ones.
@@ -24,14 +25,14 @@ before them (`consortium.pack.repeats`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import NamedTuple
 
 from consortium.model import Channel, ConsentBasis, PackOptOut, PackRow, Relationship
-from consortium.pack.births import survey_births
-from consortium.pack.judge import BY_EMAIL, BY_PHONE, KINDS, Judged, Setup
+from consortium.pack.births import survey_dates
+from consortium.pack.judge import BY_EMAIL, BY_PHONE, KINDS, Judged, Setup, Word
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Seen
@@ -65,18 +66,22 @@ class Batch:
 
     Attributes:
         records: How many there were.
+        member: The archive's member they are from; empty: the list itself.
         packed: What is sent, as lines of a pack in ascending order of number, each with its
             newline; empty when checking.
         rejected, repeated: Rows that are not sent.
         flaws: Values that are not sent.
         usable, opt_outs: Rows that are sent, and rows that are kept only to block.
-        partly: How many of the usable are blocked on one channel.
+        partly: How many of the usable are blocked in part.
         seen: Likely mistakes of whole columns.
         claimed: Usable rows by channel on which they have a contact point, and what is claimed.
         refused: Rows with a contact point to block, by cause.
+        tags: Usable rows by tag that they share.
+        words: Words about consent that are not known, with how many rows have each.
     """
 
     records: int
+    member: str = ""
     packed: bytes = b""
     rejected: list[RejectedRow] = field(default_factory=list)
     repeated: list[Repeated] = field(default_factory=list)
@@ -87,6 +92,8 @@ class Batch:
     seen: Seen = field(default_factory=Seen)
     claimed: Counter[Claimed] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    tags: Counter[str] = field(default_factory=Counter)
+    words: Counter[Word] = field(default_factory=Counter)
 
     @property
     def sent(self) -> list[Line]:
@@ -120,7 +127,7 @@ def read_rows(
     """Read a list in a stream; the batches are the same with any number of workers.
 
     Args:
-        source: The list; read twice if it has a birth-date column.
+        source: The list; read twice if it has a column of dates.
         layout: What its columns hold.
         settings: How values are read.
         stated: What the partner states of the whole list.
@@ -140,7 +147,7 @@ def read_rows(
             layout=layout,
             delimiter=source.delimiter,
             settings=settings,
-            births=survey_births(source, layout, settings=settings),
+            dates=survey_dates(source, layout, settings=settings),
             stated=stated,
             repeats_key=repeats_key,
             sealer=sealer,
@@ -161,11 +168,26 @@ def read_rows(
 def _sift(judged: Judged, repeats: Repeats) -> Batch:
     """Take out what earlier rows say, and count what is left."""
     fresh = repeats.first_time(judged.prints)
-    batch = Batch(judged.records, rejected=judged.rejected, flaws=judged.flaws, seen=judged.seen)
+    batch = Batch(
+        judged.records,
+        judged.member,
+        rejected=judged.rejected,
+        flaws=judged.flaws,
+        seen=judged.seen,
+        words=judged.words,
+    )
     if not all(fresh):
         again = [not new for new in fresh]
         rows = zip(judged.numbers, judged.lines, strict=True)
         batch.repeated = list(map(Repeated._make, compress(rows, again)))
+    _count(judged, fresh, batch)
+    sent = [*compress(judged.packed, fresh)] if judged.packed else []
+    batch.packed = b"\n".join([*sent, b""])
+    return batch
+
+
+def _count(judged: Judged, fresh: Sequence[bool], batch: Batch) -> None:
+    """Count what is left by what becomes of it."""
     for kind, rows_of in Counter(compress(judged.kinds, fresh)).items():
         email, sms, relationship = judged.claims[kind // KINDS]
         if kind & (BY_EMAIL | BY_PHONE):
@@ -180,6 +202,7 @@ def _sift(judged: Judged, repeats: Repeats) -> Batch:
         if fresh[index]:
             batch.refused[cause] += 1
             batch.partly += judged.kinds[index] & (BY_EMAIL | BY_PHONE) != 0
-    sent = [*compress(judged.packed, fresh)] if judged.packed else []
-    batch.packed = b"\n".join([*sent, b""])
-    return batch
+    if judged.tags:
+        for kind, tags in compress(zip(judged.kinds, judged.tags, strict=True), fresh):
+            if tags and kind & (BY_EMAIL | BY_PHONE):
+                batch.tags.update(tags)

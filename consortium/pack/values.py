@@ -100,7 +100,7 @@ class ValueReader:
     Args:
         layout: What the columns hold.
         settings: How values are read.
-        births: What `survey_births` gave for this list.
+        births: Of each column with birth dates what it shows.
     """
 
     def __init__(self, layout: Layout, *, settings: Settings, births: Mapping[int, Births]) -> None:
@@ -141,6 +141,16 @@ class ValueReader:
             tags=tags,
             notes=notes,
         )
+
+    def mailboxes_in(self, cell: str) -> set[str]:
+        """The canonical forms of a cell's addresses."""
+        found = email.normalise_all(cell, self._settings.profile)
+        return {one.canonical for one in found if not isinstance(one, Rejected)}
+
+    def phones_in(self, cell: str) -> set[str]:
+        """A cell's numbers."""
+        found = phone.normalise_all(cell, self._settings.region)
+        return {one.e164 for one in found if not isinstance(one, Rejected)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,8 +1,9 @@
-"""Birth dates: a whole column at a time, because only the column says which number is the month.
+"""Dates: a whole column at a time, because only the column says which number is the month.
 
 `25/12/1980` can be read in one way; `04/08/1980` only once its neighbours have shown the order. So
 the unambiguous values of a column vote, and where both orders have serious support an ambiguous
-value is refused: a wrong birth date makes two people of one, or one of two. What is known in part
+value is refused: a wrong birth date makes two people of one, or one of two. Of birth dates
+(`normalise`; other days are read one by one, `day`) what is known in part
 is kept in part: a year, a day without a year. Refused are days on which no living person was born,
 the dates that systems fill in (1900-01-01, or any one date in every hundredth cell), and the serial
 numbers of spreadsheets, which count from 1900 or 1904 without saying which. Where too many are born
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -21,7 +22,7 @@ from typing import Final, Literal, NamedTuple
 from consortium.tokens import text
 from consortium.tokens.profile import Rejected
 
-__all__ = ["Order", "is_normal", "normalise"]
+__all__ = ["Order", "day", "is_normal", "normalise", "order_of"]
 
 Order = Literal["MDY", "DMY"]
 """Which of two small numbers is the month."""
@@ -88,7 +89,11 @@ class _Parts(NamedTuple):
 
 
 def normalise(
-    values: Sequence[str], *, today: date, default_order: Order = "MDY"
+    values: Sequence[str],
+    *,
+    today: date,
+    default_order: Order = "MDY",
+    stated_order: Order | None = None,
 ) -> list[str | Rejected]:
     """One result per cell of a birth date column.
 
@@ -98,6 +103,7 @@ def normalise(
             bearer at least 14 years old in the year of `today`.
         default_order: The order if no value tells; MDY in the United States, else DMY. Dates with
             dots (`04.08.1980`) are always day first if no value tells.
+        stated_order: What somebody who knows says; decides where values contradict each other.
 
     Returns:
         `YYYY-MM-DD`, `YYYY` or `--MM-DD`; empty for an empty cell or a filler; else why not:
@@ -107,6 +113,8 @@ def normalise(
     distinct = {value: _read(value) for value in dict.fromkeys(values)}
     parsed = [one for value in values if isinstance(one := distinct[value], _Parts)]
     order, mixed = _vote(parsed, default_order)
+    if mixed and stated_order is not None:
+        order, mixed = stated_order, False
     done = {
         value: _dated(one, order, today, mixed=mixed) if isinstance(one, _Parts) else one
         for value, one in distinct.items()
@@ -128,6 +136,53 @@ def is_normal(value: str, *, today: date) -> bool:
     if not isinstance(one, _Parts):
         return value == one
     return _dated(one, "MDY", today, mixed=False) == value
+
+
+def order_of(
+    values: Iterable[str], *, default_order: Order, stated_order: Order | None = None
+) -> Order | None:
+    """The order that the cells of a column show; None: both have serious support.
+
+    Args:
+        values: Any strings; a cell that stands there more often may be given as often.
+        default_order, stated_order: As in `normalise`.
+    """
+    parsed = [one for value in values if isinstance(one := _read(value), _Parts)]
+    order, mixed = _vote(parsed, default_order)
+    return stated_order if mixed else order
+
+
+def day(value: str, *, order: Order | None, latest: date) -> date | Rejected | None:
+    """A day that is nobody's birth, such as that of a consent; None for an empty cell or a filler.
+
+    Args:
+        value: Any string; a time of day behind it is left out.
+        order: What `order_of` says of its column.
+        latest: Two digits of a year are the latest such year that is not after it.
+
+    Returns:
+        The day, or why not: `bad_date`, `ambiguous_date`, `spreadsheet_number` or `too_long`.
+    """
+    one = _read(value)
+    if not isinstance(one, _Parts):
+        return one or None  # type: ignore[return-value]  # the only text is the empty one
+    if one.small == (0, 0):
+        return None  # 0000-00-00, a database's word for none
+    if one.small is None or not one.year:
+        return Rejected("bad_date")
+    month, number = one.small
+    if not one.ordered:
+        if order is None and max(month, number) <= _MONTHS and month != number:
+            return Rejected("ambiguous_date")
+        if month > _MONTHS or (number <= _MONTHS and order == "DMY"):
+            month, number = number, month
+    year = int(one.year)
+    if len(one.year) < 4:  # noqa: PLR2004 - digits of a full year
+        year = latest.year - (latest.year - year) % 100
+    try:
+        return date(year, month, number)
+    except ValueError:
+        return Rejected("bad_date")
 
 
 def _read(value: str) -> _Parts | Rejected | str:

@@ -94,7 +94,7 @@ class WorkbookTable:
     _book: Book = field(repr=False)
     _sheet: Sheet = field(repr=False)
     _strings: _Strings = field(repr=False)
-    _header_line: int
+    _above: int  # rows with something in them down to the header
 
     @property
     def encoding(self) -> Encoding:
@@ -113,8 +113,7 @@ class WorkbookTable:
             width = len(self.headers)
             wide = (
                 (line, row + [""] * (width - len(row)))
-                for line, row in rows
-                if line > self._header_line
+                for line, row in islice(rows, self._above, None)
             )
             for batch in batched(wide, size=size):
                 self.content.check()
@@ -139,7 +138,7 @@ def open_workbook(content: Content, *, known: Known) -> WorkbookTable:
             if not sample:
                 continue
             index = find_header([row for _, row in sample], known=known)
-            line, header = sample[index]
+            _, header = sample[index]
             below = len(sample) - index - 1
             score = (sum(map(known, header)), min(below, 1), len(header))
             if score > best:
@@ -151,7 +150,7 @@ def open_workbook(content: Content, *, known: Known) -> WorkbookTable:
                     _book=book,
                     _sheet=sheet,
                     _strings=strings,
-                    _header_line=line,
+                    _above=index + 1,
                 )
     if found is None:
         raise BadFile(f"{name} has no sheet with anything in it", hint="Give the list itself")

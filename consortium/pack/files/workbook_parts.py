@@ -25,7 +25,7 @@ _PIECE_BYTES = 32 * 1024
 _TAG_BYTES = 4 * 2**20
 _PART_BYTES = 64 * 2**20  # of a part that is held; styles of real workbooks stay below 10 MiB
 _ENCODINGS = frozenset({"UTF-8", "UTF-16", "US-ASCII", "ASCII"})
-_MOST = 65_536  # sheets, styles, relationships: what Excel itself can open
+_MOST = 65_536  # sheets, styles, relationships: what Excel itself can open; names of tags
 _SAVE_AS = "Open it, save the sheet as CSV (UTF-8) or .xlsx, then give that file"
 _DAMAGE = (
     zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, NotImplementedError, RuntimeError,
@@ -155,6 +155,8 @@ def stream_part(
             while piece := stream.read(_PIECE_BYTES):
                 fed += len(piece)
                 parser.Parse(piece, False)  # noqa: FBT003 - expat's own signature
+                if len(parser.intern) > _MOST:
+                    raise ValueError("more names of tags than the format has")
                 if fed - parser.CurrentByteIndex > _TAG_BYTES:
                     raise BadFile(
                         f"{name} has a tag of more than {size_words(_TAG_BYTES)} inside",

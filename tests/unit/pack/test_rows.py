@@ -384,3 +384,60 @@ def test_what_is_no_refusal_leaves_a_statement_standing(desk: Desk, header: str,
     assert row.email_consent.basis is ConsentBasis.EXPRESS
     (row,) = desk.read(path).rows
     assert row.email_consent.basis is ConsentBasis.NONE
+
+
+DATED = "first name,email,email opt in,opt in day\n"
+DATED_RULE = """mapping = 1
+[[status]]
+headers = ["email opt in"]
+channel = "email"
+yes = "express"
+day = ["opt in day"]
+"""
+
+
+def consent_days(desk: Desk, days: list[str], rule: str = DATED_RULE) -> list[str]:
+    lines = [f"P,p{at}@example.org,yes,{day}\n" for at, day in enumerate(days)]
+    found = desk.read(desk.write(DATED + "".join(lines)), mapping=desk.mapping(rule))
+    return [str(row.email_consent.on or "") for row in found.rows]
+
+
+def test_the_order_of_consent_days_is_decided_by_their_own_column(desk: Desk) -> None:
+    assert consent_days(desk, ["03/04/2025", "25/12/2024"]) == ["2025-04-03", "2024-12-25"]
+    assert consent_days(desk, ["03/04/2025", "12/25/2024"]) == ["2025-03-04", "2024-12-25"]
+    assert consent_days(desk, ["03/04/2025 10:00", "5 Jan 24"]) == ["2025-03-04", "2024-01-05"]
+    assert consent_days(desk, ["03.04.2025", "0000-00-00"]) == ["2025-04-03", ""]
+
+
+def test_consent_days_whose_order_cannot_be_told_are_left_out_and_told(desk: Desk) -> None:
+    days = ["03/04/2025", "25/12/2024", "12/25/2024"]
+    assert consent_days(desk, days) == ["", "2024-12-25", "2024-12-25"]
+    report = desk.check(desk.folder / "members.csv", mapping=desk.mapping(DATED_RULE))
+    (told,) = [each for each in report.worth_fixing if each.code == "ambiguous_date"]
+    assert (told.column, told.count, told.rows_used) == ("opt in day", 1, 1)
+    assert "date_order" in told.repair
+
+
+def test_what_is_no_day_of_consent_is_told(desk: Desk) -> None:
+    assert consent_days(desk, ["45000", "soon", "2031-01-01"]) == ["", "", ""]
+    report = desk.check(desk.folder / "members.csv", mapping=desk.mapping(DATED_RULE))
+    assert {each.code for each in report.worth_fixing} == {
+        "spreadsheet_number", "bad_date", "no_such_day",
+    }  # fmt: skip
+
+
+def test_a_mapping_says_the_order_where_no_day_shows_it(desk: Desk) -> None:
+    rule = DATED_RULE.replace("mapping = 1", 'mapping = 1\ndate_order = "day-first"')
+    assert consent_days(desk, ["03/04/2025"], rule) == ["2025-04-03"]
+
+
+@pytest.mark.parametrize(("order", "day"), [("day-first", "04-03"), ("month-first", "03-04")])
+def test_the_repair_that_is_named_for_a_column_of_both_orders_works(
+    desk: Desk, order: str, day: str
+) -> None:
+    rule = DATED_RULE.replace("mapping = 1", f'mapping = 1\ndate_order = "{order}"')
+    days = ["03/04/1985", "25/12/1984", "12/25/1984"]
+    assert consent_days(desk, days, rule)[0] == f"1985-{day}"
+    text = "first name,email,dob\n" + "".join(f"P,p{d[:2]}@example.org,{d}\n" for d in days)
+    read = desk.read(desk.write(text), mapping=desk.mapping(rule.partition("[[")[0]))
+    assert [row.birth_date for row in read.rows] == [f"1985-{day}", "1984-12-25", "1984-12-25"]

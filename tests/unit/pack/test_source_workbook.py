@@ -270,6 +270,29 @@ def test_a_tag_without_end_is_refused_and_not_read_into_memory(tmp_path: Path) -
     assert "a tag of more than 4 MiB" in refused(path).message
 
 
+def test_more_names_of_tags_than_the_format_has_are_refused(tmp_path: Path) -> None:
+    """The parser keeps each name for as long as it works."""
+    tags = "".join(f"<t{i}/>" for i in range(100_000))
+    xml = f"<worksheet><sheetData>{tags}</sheetData></worksheet>"
+    path = write_workbook(
+        tmp_path / "w.xlsx", [HEADER, ROW], parts={"xl/worksheets/sheet1.xml": xml}
+    )
+    assert "cannot be read as a workbook" in refused(path).message
+
+
+def test_rows_that_are_numbered_wrongly_are_read_all_the_same(tmp_path: Path) -> None:
+    """A row below the header that calls itself the first could be an opt-out."""
+    numbered = "".join(
+        f'<row r="1"><c t="inlineStr"><is><t>{cell}</t></is></c></row>'
+        for cell in ("email", "ann@example.org", "bob@example.org")
+    )
+    xml = f"<worksheet><sheetData>{numbered}</sheetData></worksheet>"
+    path = write_workbook(
+        tmp_path / "w.xlsx", [HEADER, ROW], parts={"xl/worksheets/sheet1.xml": xml}
+    )
+    assert [row for _, row in rows(path)] == [["ann@example.org"], ["bob@example.org"]]
+
+
 def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "w.xlsx", [HEADER, ["a" * (2**20 + 1)]])
     assert "a cell of more than 1,048,576 characters" in refused(path).message
