@@ -50,22 +50,12 @@ FIRSTS = [
     ("chloe", "chloe"),
 ]  # fmt: skip - a table of pairs
 LASTS = [
-    "smith",
-    "nguyen",
-    "garcia",
-    "okafor",
-    "patel",
-    "kim",
-    "brown",
-    "silva",
-    "murphy",
-    "cohen",
-    "novak",
-    "ali",
-    "jones",
-    "rossi",
-    "chen",
-]  # fmt: skip - a list of names
+    f"{begin}{middle}{end}"
+    for begin in ("smi", "ngu", "gar", "oka", "pat", "kim", "bro")
+    for middle in ("", "an", "el", "or", "in", "ach", "ul", "er", "os", "ev")
+    for end in ("th", "yen", "cia", "for")
+]
+_BIRTH_DAYS = 24_989  # a prime, as are parts of the numbers of names: few share name and birth
 _POINT_COLUMNS = ("id", "kind", "token", "epoch", "profile", "role", "dead")
 _ROW_COLUMNS = (
     "id",
@@ -208,7 +198,7 @@ class _Row(NamedTuple):
 def _row(number: int, person: int, mess: list[float], sealer: RowSealer) -> _Row:
     formal, short = FIRSTS[person % len(FIRSTS)]
     last = LASTS[person // len(FIRSTS) % len(LASTS)]
-    born = date.fromordinal(700_000 + person * 7919 % 25_000).isoformat()
+    born = date.fromordinal(700_000 + person * 7919 % _BIRTH_DAYS).isoformat()
     other, lacking, odd = mess
     first = short if odd < 0.1 else formal
     born = "" if 0.1 < odd < 0.2 else born

@@ -8,16 +8,14 @@ so the order of uploads cannot matter.
 
 `closure` takes all keys as arrays (NumPy: sorting brings equal keys together, minimum labels
 travel along the links, halving the distance in each round); 1 µs per key. `reach` finds only the
-components that a change touches, by asking an index of keys.
+components that a change touches.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,12 +23,8 @@ import numpy.typing as npt
 __all__ = [
     "CROWD_ROWS",
     "Closure",
-    "Components",
-    "Key",
     "KeyColumn",
-    "KeyIndex",
     "closure",
-    "reach",
     "several",
     "smallest",
 ]
@@ -40,8 +34,6 @@ CROWD_ROWS: Final = 100
 
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Key = int | bytes
-"""A contact point by id, or a composite by its 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +53,6 @@ Closure = Callable[[int, Sequence[KeyColumn]], tuple[Ints, list[Flags]]]
 """`closure`, or another engine that gives the same (`identity.spark`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Components:
-    """Rows and the components they belong to.
-
-    Attributes:
-        rows: Row ids, ascending.
-        label: For each row, the index in `rows` of its component's first row.
-        crowded: Keys left out, by firewall group; they are no evidence inside a component either.
-    """
-
-    rows: Ints
-    label: Ints
-    crowded: frozenset[tuple[str, Key]]
-
-
 def several(label: Ints) -> tuple[Ints, Ints]:
     """The components of more than one row.
 
@@ -89,18 +66,6 @@ def several(label: Ints) -> tuple[Ints, Ints]:
     starts = np.flatnonzero(np.diff(label[order], prepend=-1))
     sizes = np.diff(starts, append=len(order))
     return order[np.repeat(sizes > 1, sizes)], sizes[sizes > 1]
-
-
-class KeyIndex(Protocol):
-    """Looks up keys by rows and rows by keys, for many at once."""
-
-    def keys(self, rows: Collection[int]) -> Iterable[tuple[int, Key]]:
-        """Every (row, key) of these rows."""
-        ...
-
-    def holders(self, keys: Collection[Key]) -> Iterable[tuple[Key, int, int]]:
-        """Every (key, row, upload) that holds one of these keys, in whatever state."""
-        ...
 
 
 def closure(rows: int, columns: Sequence[KeyColumn]) -> tuple[Ints, list[Flags]]:
@@ -145,91 +110,3 @@ def smallest(rows: int, left: Ints, right: Ints) -> Ints:
                 break
             label = shorter
     return label
-
-
-@dataclass(slots=True)
-class _Held:
-    """Rows that hold one key inside one firewall group, before the change and now."""
-
-    before: int
-    now: list[int]
-
-    @property
-    def open(self) -> bool:
-        return len(self.now) <= CROWD_ROWS
-
-
-def reach(
-    index: KeyIndex,
-    *,
-    changed: Collection[int],
-    seeds: Collection[int],
-    before: Callable[[int], str | None],
-    now: Callable[[int], str | None],
-) -> Components:
-    """The components, as they are now, of all rows that a change can have touched.
-
-    Args:
-        index: The keys.
-        changed: Rows that came, or that count no more and can still be looked up.
-        seeds: Rows whose components must be among the result in any case.
-        before, now: Firewall group in which an upload's rows count; None: they do not.
-
-    Returns:
-        Whole components; every row that is outside them is in a component that has not changed.
-    """
-    walk = _Walk(index, before, now)
-    groups = walk.look_up(changed)
-    frontier = set(seeds)
-    for held in groups:  # also where a key has become crowded, or is so no more
-        if held.open or held.before <= CROWD_ROWS:
-            frontier.update(held.now)
-    visited: set[int] = set()
-    while frontier := frontier - visited:
-        visited |= frontier
-        met = (h.now for h in walk.look_up(frontier) if h.open and not visited.isdisjoint(h.now))
-        frontier = {row for rows in met for row in rows}
-    ids = np.array(sorted(visited), dtype=np.int64)
-    links = [
-        pair
-        for held in walk.held.values()
-        if held.open
-        for pair in pairwise(held.now)
-        if pair[0] in visited
-    ]
-    ends = np.searchsorted(ids, np.array(links, dtype=np.int64).reshape(-1, 2))
-    return Components(
-        rows=ids,
-        label=smallest(len(ids), ends[:, 0], ends[:, 1]),
-        crowded=frozenset(key for key, held in walk.held.items() if not held.open),
-    )
-
-
-class _Walk:
-    """Asks the index for each key once."""
-
-    def __init__(
-        self,
-        index: KeyIndex,
-        before: Callable[[int], str | None],
-        now: Callable[[int], str | None],
-    ) -> None:
-        self.index = index
-        self.before = before
-        self.now = now
-        self.held: dict[tuple[str, Key], _Held] = {}
-        self.known: set[Key] = set()
-
-    def look_up(self, rows: Collection[int]) -> list[_Held]:
-        """The holders of every key of these rows that was not asked for before."""
-        wanted = {key for _, key in self.index.keys(rows)} - self.known
-        self.known |= wanted
-        found: dict[tuple[str, Key], _Held] = defaultdict(lambda: _Held(0, []))
-        for key, row, upload in self.index.holders(wanted):
-            was, is_now = self.before(upload), self.now(upload)
-            if was is not None:
-                found[was, key].before += 1
-            if is_now is not None:
-                found[is_now, key].now.append(row)
-        self.held.update(found)
-        return list(found.values())

@@ -296,7 +296,7 @@ def _plan(
     else:
         found = touched_components(tx, uploads, stale={*stale, *parted})
         gone = merge_keys.rows_of(tx, [u.id for u in uploads if u.covered and not u.active])
-        reached = np.union1d(found.keys.row, np.array(gone, dtype=np.int64)).tolist()
+        reached = np.union1d(found.keys.row, gone)
         old_row, old_person = merges.memberships(tx, generation, reached)
     observer.end()
     cluster = judge(

@@ -7,7 +7,7 @@ ids. A contact point that names a function (info@) is no key and not among a row
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -24,7 +24,6 @@ from consortium.types import PartnerSlug, UploadDigest
 
 __all__ = [
     "IS_ROLE",
-    "HeldPoint",
     "KeyRow",
     "MatchRow",
     "MergeUpload",
@@ -45,7 +44,6 @@ _partner = metadata.tables["consortium_partner"]
 _row = metadata.tables["consortium_source_row"]
 _member = metadata.tables["consortium_membership"]
 
-_NOTHING = bytes(8)
 _POINT_BITS = 36  # 68 billion contact points, 67 million rows
 _SPARSE = 8  # a table of places is worth it if one number in so many is there
 _PHONE = np.int64(1 << _POINT_BITS)
@@ -161,7 +159,7 @@ def row_keys(tx: Tx, among: Collection[int]) -> RowKeys:
     at, point = columns.fetch(tx, "SELECT row_id, point_id FROM consortium_row_contact", "ii")
     order = np.argsort(points)
     code = coded[order[_places(points[order], point)]]
-    return _assemble(rows, at, point, code)
+    return row_keys_of(rows, at, point, code)
 
 
 def _rows(tx: Tx) -> list[Ints]:
@@ -190,22 +188,8 @@ def _places(among: Ints, wanted: Ints) -> Ints:
     return place[np.minimum(wanted, end - 1)]
 
 
-def row_keys_of(rows: Iterable[KeyRow], held: Iterable[HeldPoint]) -> RowKeys:
-    """Some rows with their keys, from what `rows_of_ids` and `points_of` gave of them."""
-    found = list(rows)
-    numbers = [np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1)]
-    halves = [
-        np.frombuffer(b"".join((half or _NOTHING)[:8] for half in column), dtype=">i8")
-        for column in ([row[2] for row in found], [row[3] for row in found])
-    ]
-    at, point, code = np.array(list(held), dtype=np.int64).reshape(-1, 3).T
-    return _assemble([*numbers, *(half.astype(np.int64) for half in halves)], at, point, code)
-
-
 KeyRow = tuple[int, int, bytes | None, bytes | None]
 """Row id, upload id, name_birth, name_address."""
-HeldPoint = tuple[int, int, int]
-"""Row id, contact point id, and 1 for a telephone number, plus 2 for a role."""
 
 _CODE = (
     "CAST(CASE kind WHEN 'phone' THEN 1 ELSE 0 END + CASE WHEN role THEN 2 ELSE 0 END AS BIGINT)"
@@ -217,11 +201,16 @@ _HELD = (
 )
 _IS_PHONE: Final = 1
 IS_ROLE: Final = 2
-"""In the code of a `HeldPoint`: the contact point names a function and is no key."""
+"""In the code of a contact point: it names a function and is no key."""
 
 
-def _assemble(rows: list[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
-    """Rows by id, with those of their contact points (row id, point id, code) that are keys."""
+def row_keys_of(rows: Sequence[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
+    """Rows with their keys, out of columns in any order.
+
+    Args:
+        rows: Row id, upload id, and the first half of each composite as a number.
+        at, point, code: As `points_of` has them, of these rows and whatever others.
+    """
     order = np.argsort(rows[0])
     row, upload, birth, address = (column[order] for column in rows)
     index = _places(row, at)
@@ -242,31 +231,32 @@ def _assemble(rows: list[Ints], at: Ints, point: Ints, code: Ints) -> RowKeys:
     )
 
 
-def rows_of(tx: Tx, among: Collection[int]) -> list[int]:
+def rows_of(tx: Tx, among: Collection[int]) -> Ints:
     """Ids of every row of these uploads (ids), ascending."""
     statement = f"SELECT id FROM {_row.name}"  # noqa: S608 - our own name
-    parts = columns.look_up(tx, statement, where="upload_id", among=sorted(among))
-    return sorted(row for part in parts for (row,) in part)
+    (rows,) = columns.look_up_numbers(tx, statement, 1, where="upload_id", among=sorted(among))
+    return np.sort(rows)
 
 
-def rows_of_ids(tx: Tx, ids: Iterable[int]) -> Iterator[KeyRow]:
+def rows_of_ids(tx: Tx, ids: Ints) -> Iterator[KeyRow]:
     """Upload and composites of each of these rows."""
     statement = f"SELECT id, upload_id, name_birth, name_address FROM {_row.name}"  # noqa: S608 - our own name
-    for part in columns.look_up(tx, statement, where="id", among=ids):
+    for part in columns.look_up(tx, statement, where="id", among=ids.tolist()):
         yield from part
 
 
-def points_of(tx: Tx, rows: Iterable[int]) -> Iterator[HeldPoint]:
-    """Every contact point of these rows, roles among them."""
-    for part in columns.look_up(tx, _HELD, where="row_id", among=rows):
-        yield from part
+def points_of(tx: Tx, rows: Ints) -> list[Ints]:
+    """Every contact point of these rows: row id, contact point id, and its code.
+
+    The code is 1 for a telephone number, plus `IS_ROLE`.
+    """
+    return columns.look_up_numbers(tx, _HELD, 3, where="row_id", among=rows.tolist())
 
 
-def point_holders(tx: Tx, points: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Every (contact point, row) that names one of these points, in whatever state."""
+def point_holders(tx: Tx, points: Ints) -> list[Ints]:
+    """Contact points and rows, for every row that names one of these points, in whatever state."""
     statement = "SELECT point_id, row_id FROM consortium_row_contact"
-    for part in columns.look_up(tx, statement, where="point_id", among=points):
-        yield from part
+    return columns.look_up_numbers(tx, statement, 2, where="point_id", among=points.tolist())
 
 
 def composite_holders(tx: Tx, values: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:

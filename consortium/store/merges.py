@@ -158,14 +158,13 @@ def active_uploads(tx: Tx) -> list[UploadDigest]:
     return sorted(UploadDigest(bytes(digest)) for digest in tx.execute(statement).scalars())
 
 
-def memberships(tx: Tx, generation: int, rows: Iterable[int]) -> tuple[Ints, Ints]:
+def memberships(tx: Tx, generation: int, rows: Ints) -> tuple[Ints, Ints]:
     """Those of these rows that have a person, active or not, ascending, and their persons."""
     select_ = f"SELECT row_id, person_id FROM {_member.name}"  # noqa: S608 - our own name
-    also = f" AND {_visible(generation)}"
-    parts = columns.look_up(tx, select_, where="row_id", among=rows, also=also)
-    found = np.array(sorted(row for part in parts for row in part), dtype=np.int64)
-    row, person = found.reshape(-1, 2).T
-    return row, person
+    among, also = rows.tolist(), f" AND {_visible(generation)}"
+    row, person = columns.look_up_numbers(tx, select_, 2, where="row_id", among=among, also=also)
+    order = np.argsort(row)
+    return row[order], person[order]
 
 
 def open_memberships(tx: Tx, generation: int) -> tuple[Ints, Ints]:
@@ -182,9 +181,8 @@ def open_memberships(tx: Tx, generation: int) -> tuple[Ints, Ints]:
 def person_sizes(tx: Tx, generation: int, ids: Ints) -> Ints:
     """How many rows each of these persons (distinct, ascending) has, active or not."""
     select_ = f"SELECT row_id FROM {_fellow.name}"  # noqa: S608 - our own name
-    parts = columns.look_up(tx, select_, where="person_id", among=ids.tolist())
-    ever = sorted({row for part in parts for (row,) in part})
-    _, person = memberships(tx, generation, ever)
+    (ever,) = columns.look_up_numbers(tx, select_, 1, where="person_id", among=ids.tolist())
+    _, person = memberships(tx, generation, np.unique(ever))
     place = np.minimum(np.searchsorted(ids, person), max(0, len(ids) - 1))
     return np.bincount(place[ids[place] == person], minlength=len(ids))
 

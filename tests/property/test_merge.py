@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from itertools import combinations
 from random import Random
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.identity import MergeRow, NeverPair, Source, evaluate
-from consortium.identity.components import CROWD_ROWS, Components, KeyColumn, closure, reach
+from consortium.identity.components import CROWD_ROWS, Ints, KeyColumn, closure
 from consortium.identity.evidence import First, contradict, relate, suffixes_differ
+from consortium.identity.reach import Holders, reach
 from tests.unit.identity.world import claims, mild_claims, row
 
 LISTS = st.lists(claims(), min_size=1, max_size=14)
@@ -139,13 +141,12 @@ class Index:
     def __init__(self, rows: dict[int, tuple[int, set[int]]]) -> None:
         self.rows = rows
 
-    def keys(self, rows: object) -> Iterator[tuple[int, int]]:
-        return ((r, p) for r in rows for p in self.rows[r][1])  # type: ignore[attr-defined] # any collection
+    def keys(self, rows: Ints) -> Ints:
+        return np.array([p for r in rows.tolist() for p in self.rows[r][1]], dtype=np.int64)
 
-    def holders(self, keys: object) -> Iterator[tuple[int, int, int]]:
-        wanted = set(keys)  # type: ignore[call-overload] # any collection
-        for r, (upload, points) in self.rows.items():
-            yield from ((p, r, upload) for p in points if p in wanted)
+    def holders(self, keys: Ints) -> Holders:
+        found = [(p, r, u) for r, (u, ps) in self.rows.items() for p in ps & set(keys.tolist())]
+        return Holders(*np.array(found, dtype=np.int64).reshape(-1, 3).T)
 
 
 def naive(rows: dict[int, set[int]]) -> set[frozenset[int]]:
@@ -164,11 +165,15 @@ def naive(rows: dict[int, set[int]]) -> set[frozenset[int]]:
     return found
 
 
-def parts(found: Components) -> set[frozenset[int]]:
+def parts(rows: Ints, labels: Ints) -> set[frozenset[int]]:
     groups: dict[int, set[int]] = {}
-    for r, label in zip(found.rows.tolist(), found.label.tolist(), strict=True):
+    for r, label in zip(rows.tolist(), labels.tolist(), strict=True):
         groups.setdefault(label, set()).add(r)
     return {frozenset(group) for group in groups.values()}
+
+
+def ids(numbers: Iterable[int]) -> Ints:
+    return np.array(list(numbers), dtype=np.int64)
 
 
 def crowded(points: int) -> st.SearchStrategy[dict[int, tuple[int, set[int]]]]:
@@ -187,13 +192,10 @@ def crowded(points: int) -> st.SearchStrategy[dict[int, tuple[int, set[int]]]]:
 @settings(max_examples=60, deadline=None)
 @given(crowded(8))
 def test_closure_by_arrays_is_the_plain_closure(rows: dict[int, tuple[int, set[int]]]) -> None:
-    import numpy as np  # noqa: PLC0415 - only here
-
     pairs = np.array([(r, p) for r, (_, ps) in rows.items() for p in ps]).reshape(-1, 2)
     column = KeyColumn(pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.uint64))
     label, _ = closure(len(rows), [column])
-    found = Components(np.arange(len(rows)), label, frozenset())
-    assert parts(found) == naive({r: p for r, (_, p) in rows.items()})
+    assert parts(np.arange(len(rows)), label) == naive({r: p for r, (_, p) in rows.items()})
 
 
 @settings(max_examples=100, deadline=None)
@@ -208,14 +210,15 @@ def test_what_a_change_does_not_reach_has_not_changed(
     old = naive({r: p for r, (u, p) in rows.items() if u in before})
     new = naive({r: p for r, (u, p) in rows.items() if u in now})
     found = reach(
-        Index(rows),  # type: ignore[arg-type] # one kind of key is enough here
-        changed=[r for r, (u, _) in rows.items() if (u in before) != (u in now)],
-        seeds=[r for r, (u, _) in rows.items() if u in now - before],
-        before=lambda upload: "g" if upload in before else None,
-        now=lambda upload: "g" if upload in now else None,
+        Index(rows),
+        changed=ids(r for r, (u, _) in rows.items() if (u in before) != (u in now)),
+        seeds=ids(r for r, (u, _) in rows.items() if u in now - before),
+        before=ids(0 if upload in before else -1 for upload in range(6)),
+        now=ids(0 if upload in now else -1 for upload in range(6)),
     )
-    assert parts(found) <= new
-    assert new - parts(found) <= old
+    reached = parts(found.rows, found.label)
+    assert reached <= new
+    assert new - reached <= old
 
 
 # Never-merge pairs and a scorer
