@@ -171,25 +171,35 @@ def measured(stage: str, command: Sequence[str]) -> Figures:
     return Figures(stage, round(wall, 2), round(used.ru_utime + used.ru_stime, 2), peak, said)
 
 
+def make(floor: Path, file: Path, *, rows: int, seed: int) -> None:
+    """Have `floor.py` write a list."""
+    command = [sys.executable, floor, "make", file, "--rows", rows, "--seed", seed]
+    subprocess.run(list(map(str, command)), check=True)
+
+
 def run(options: argparse.Namespace, folder: Path) -> list[Figures]:
     """All stages, one after the other."""
     file = options.file or folder / "list.csv"
     if options.file is None:
-        make = [sys.executable, options.floor, "make", file, "--rows", options.rows]
-        subprocess.run([*map(str, make), "--seed", str(options.seed)], check=True)
+        make(options.floor, file, rows=options.rows, seed=options.seed)
     found: list[Figures] = []
     if "floor" in options.stages:
         found.append(measured("floor", [sys.executable, str(options.floor), "run", str(file)]))
         show(found[-1])
     database = options.database or f"sqlite:///{folder / 'consortium.db'}"
-    for stage in ("prepare", *options.stages):
-        if stage in STAGES:
-            command = [sys.executable, __file__, "--stage", stage, "--folder", str(folder)]
-            figures = measured(stage, [*command, "--file", str(file), "--database", database])
-            if stage in COUNTED:
+    for name in ("prepare", *options.stages):
+        if name in STAGES:
+            figures = stage(name, folder, file, database)
+            if name in COUNTED:
                 found.append(figures)
                 show(figures)
     return found
+
+
+def stage(name: str, folder: Path, file: Path, database: str) -> Figures:
+    """One of `STAGES`, in a process of its own."""
+    command = [sys.executable, __file__, "--stage", name, "--folder", str(folder)]
+    return measured(name, [*command, "--file", str(file), "--database", database])
 
 
 def show(figures: Figures) -> None:
