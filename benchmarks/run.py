@@ -68,6 +68,11 @@ def of_increment(found: Json) -> Picked:
     }
 
 
+def of_databases(found: Json) -> Picked:
+    """PostgreSQL's time to SQLite's."""
+    return {f"{name}, PostgreSQL ÷ SQLite": ratio for name, ratio in found["ratios"].items()}
+
+
 def of_writers(found: Json) -> Picked:
     """What another writer waits at the 99th percentile, in ms."""
     return {f"{name}, p99 ms": one["p99"] for name, one in found.items() if "p99" in one}
@@ -92,6 +97,13 @@ BENCHES = (
         (FLOOR,),
     ),
     Bench("increment", of_increment, ("--rows", "50000", "--add", "1000"), ("--rows", "1000000")),
+    Bench(
+        "databases",
+        of_databases,
+        ("--floor", FLOOR, "--rows", "50000"),
+        ("--floor", FLOOR, "--rows", "1000000"),
+        (FLOOR,),
+    ),
     Bench("writers", of_writers, ("--rows", "20000"), ("--rows", "200000")),
     Bench(
         "merge_quality",
