@@ -145,12 +145,12 @@ def _say(error: ConsortiumError) -> int:
 
 def _tell(line: str) -> None:
     """A line of an error: as wide as the screen on a terminal, in one piece in a log."""
-    from consortium_cli.wording import wrapped  # noqa: PLC0415 - only where something is wrong
+    from consortium_cli.wording import shown, wrapped  # noqa: PLC0415 - only where something is wrong
 
     indent = "  " if line.startswith("  ") else ""
     lines = wrapped(line.strip(), first=indent, rest="  ") if sys.stderr.isatty() else [line]
     for each in lines:
-        click.echo(each, err=True)
+        click.echo(shown(each), err=True)
 
 
 def _say_usage(error: click.ClickException) -> int:

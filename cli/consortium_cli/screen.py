@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import click
 
 from consortium.cells import inert
-from consortium_cli.wording import WIDTH, count
+from consortium_cli.wording import WIDTH, count, shown
 
 __all__ = [
     "DAY",
@@ -71,13 +71,13 @@ def pack_beside(file: Path) -> Path:
 
 def say(text: str = "") -> None:
     """One line of the result, on stdout."""
-    click.echo(text)
+    click.echo(shown(text))
 
 
 def say_all(lines: Iterable[str]) -> None:
     """Lines of the result."""
     for line in lines:
-        click.echo(line)
+        say(line)
 
 
 def heading(text: str) -> None:
@@ -87,7 +87,7 @@ def heading(text: str) -> None:
 
 def note(text: str) -> None:
     """One line beside the result, on stderr."""
-    click.echo(text, err=True)
+    click.echo(shown(text), err=True)
 
 
 def format_option(function: _F) -> _F:
@@ -168,7 +168,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     ]
     click.secho(_line(columns, widths, numeric), bold=True)
     for text in texts:
-        click.echo(_line(text, widths, numeric))
+        say(_line(text, widths, numeric))
 
 
 def _shrink(widths: list[int]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "lasting",
     "listed",
     "people",
+    "shown",
     "span",
     "when",
     "wrapped",
@@ -28,6 +29,12 @@ WIDTH = 80
 """Columns of every screen."""
 
 _DOT = " · "
+_CONTROLS = {c: "�" for c in (*range(0x20), *range(0x7F, 0xA0)) if chr(c) not in "\t\n"}
+
+
+def shown(text: str) -> str:
+    """A text that no terminal obeys: a column or file may be called anything."""
+    return text.translate(_CONTROLS)
 
 
 def count(number: int) -> str:

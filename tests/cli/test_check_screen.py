@@ -117,3 +117,12 @@ def test_packing_is_not_proposed_where_there_is_nothing_to_pack(tmp_path: Path) 
     shown = check(tmp_path, path.name, code=5)
     assert "export the addresses themselves" in " ".join(shown.split())
     assert shown.endswith("\n  There is nothing to pack in it yet.\n")
+
+
+def test_names_of_columns_and_files_do_not_write_on_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "\x1b[2Jlist.csv").write_text("email,\x1b]0;renamed\x07\nann@mail.example.org,x\n")
+    result = run(["upload", "check", "\x1b[2Jlist.csv"], cwd=tmp_path)
+    assert "�]0;renamed�" in result.out
+    missing = run(["upload", "add", "\x1b[2Jlist.pack"], cwd=tmp_path)
+    assert missing.code != 0
+    assert not {"\x1b", "\x07"} & {*result.text, *missing.text}

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from consortium_cli.progress import send_lines
-from consortium_cli.wording import joined, lasting, listed, people, span, when, wrapped
+from consortium_cli.wording import joined, lasting, listed, people, shown, span, when, wrapped
 
 PORTLAND = ZoneInfo("America/Los_Angeles")
 NINE = datetime(2026, 11, 3, 17, 0, tzinfo=UTC)
@@ -83,3 +83,7 @@ def test_the_live_lines_say_how_far_how_fast_and_how_long() -> None:
     assert second == "  accepted 61,190 · for later 12 · unknown 2 · stopped by a rule 9"
     assert len(send_lines(0, 0, {}, stopping=True)) == 3
     assert max(map(len, send_lines(10**6, 10**7, facts, stopping=True))) <= 80
+
+
+def test_a_terminal_obeys_nothing_that_is_shown() -> None:
+    assert shown("\x1b]0;renamed\x07 a\tb\nc \x9b2J") == "�]0;renamed� a\tb\nc �2J"
