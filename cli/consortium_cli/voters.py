@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from consortium_cli.wording import count, counted, joined, lasting, people, wrap
 
 if TYPE_CHECKING:
     from consortium.store.returned import ReturnedRecord
-    from consortium.voters import LoadResult
+    from consortium.voters import LoadResult, PlacesShown
 
 __all__ = ["age_of", "command"]
 
@@ -106,7 +107,8 @@ def load(
     """Load the voter file or register FILE under a licence, on the host: all of it or nothing."""
     from consortium.model import Purpose  # noqa: PLC0415 - loads the library
 
-    result = host(ctx).voters.load(
+    opened = host(ctx).voters
+    result = opened.load(
         file,
         licensed=[slug for one in licensed for slug in one.split(",") if slug],
         purposes=[Purpose(word) for word in purposes],
@@ -116,6 +118,10 @@ def load(
         history=history,
     )
     _show_load(result)
+    for newest in opened.newest_lists():
+        if newest.register == result.record.register:
+            note(f"  the {age_of(newest)}, counts: if that election is over, then first")
+            note(f"  consortium voters forget {newest.register}")
     if result.rejected:
         ctx.exit(_REJECTED_ROWS)
 
@@ -199,24 +205,51 @@ def match(ctx: click.Context, *, full: bool) -> None:
             say("  nobody is new since the last match")
         else:
             say(f"  {people(found.judged)} looked for, ledger entry {found.entry}")
+    say("Next: consortium voters places")
 
 
 @command.command("places")
-@click.option("--kind", type=click.Choice(list(_PLURALS)), help="Of one kind.  [default: all]")
+@click.option(
+    "--kind",
+    type=click.Choice(list(_PLURALS)),
+    metavar="KIND",
+    help="Those of one kind, e.g. precinct.  [default: how many of each]",
+)
 @click.option("--under", default="", help="Below a place, e.g. NC/WAKE.  [default: all]")
 @format_option
 @click.pass_context
 def places(ctx: click.Context, *, kind: str | None, under: str, form: str) -> None:
-    """List places that campaigns can name, in tens; small ones are not shown."""
+    """List places that campaigns can name; small ones are not shown."""
     from consortium.model import PlaceKind  # noqa: PLC0415 - loads the library
 
     found = host(ctx).voters.places(kind=PlaceKind(kind) if kind else None, under=under)
+    if kind is None:
+        _show_kinds(found, form=form)
+        return
     rows = [(f"{p.kind.value}:{p.path}", p.name, p.voters, p.people, p.rate) for p in found.places]
     show_rows(("place", "name", "voters", "matched", "percent"), rows, form=form)
     if any(p.people is None for p in found.places):
-        note("nothing under matched: fewer than 50 people")
-    if found.small:
-        note(f"{counted(found.small, 'place')} with fewer than 50 voters not shown")
+        note("nothing under matched: fewer than 50 people, or nearly all")
+    if small := sum(found.small.values()):
+        note(f"{counted(small, 'place')} with fewer than 50 voters not shown")
+
+
+def _show_kinds(found: PlacesShown, *, form: str) -> None:
+    """How many places there are of each kind, and what one is called."""
+    first = {p.kind: p for p in reversed(found.places)}
+    number = Counter(p.kind for p in found.places)
+    rows = [
+        (
+            kind.value,
+            number[kind],
+            found.small.get(kind, 0),
+            f"{kind.value}:{first[kind].path}" if kind in first else "",
+        )
+        for kind in sorted({*number, *found.small})
+    ]
+    show_rows(("kind", "places", "too small to show", "the first"), rows, form=form)
+    if first:
+        note(f"One kind with its counts: consortium voters places --kind {min(first).value}")
 
 
 @command.command("rate")
@@ -255,7 +288,8 @@ def returned(
     column: str | None,
 ) -> None:
     """Read the list FILE of who has voted; from now on they get no message that asks them to."""
-    result = host(ctx).voters.returned(file, as_of=as_of, register=register, column=column)
+    opened = host(ctx).voters
+    result = opened.returned(file, as_of=as_of, register=register, column=column)
     record = result.record
     if result.again:
         say(f"{file.name} was read before; nothing was changed")
@@ -263,6 +297,11 @@ def returned(
     if record.unknown:
         say(f"  {count(record.unknown)} in no voter file that is loaded")
     say(f"  {age_of(record)}")
+    for newest in opened.newest_lists():
+        if newest.register == record.register and newest.as_of > record.as_of:
+            say(f"  older than the {age_of(newest)}, to which it adds")
+    if 2 * record.unknown > record.ids:
+        note("more than half of its ids are unknown: is it of the right county and column?")
 
 
 @command.command("end")
@@ -271,7 +310,7 @@ def returned(
 @yes_option
 @click.pass_context
 def end(ctx: click.Context, *, name: str | None, due: bool, yes: bool) -> None:
-    """Make the voter file NAME count no more and delete it; what it placed is planned no more."""
+    """Make the voter file NAME count no more and delete it, but for who has voted by it."""
     if bool(name) == due:
         raise click.UsageError("name a voter file, or say --due")
     opened = host(ctx).voters
@@ -279,7 +318,22 @@ def end(ctx: click.Context, *, name: str | None, due: bool, yes: bool) -> None:
     if not found:
         say("no licence is over")
         return
-    names = ", ".join(record.name for record in found)
-    confirm(f"End {names}? Campaigns planned by it must be planned again.", yes=yes)
+    names = ", ".join(record.name for record in found if record.state != "ended")
+    if names:
+        for campaign in opened.sparing():
+            note(f"{campaign} goes on to leave out who has voted by it, and nobody who votes later")
+        confirm(f"End {names}? Campaigns planned by it must be planned again.", yes=yes)
     for record in opened.expire() if name is None else [opened.end(name)]:
         say(f"{record.name} has ended and is deleted")
+
+
+@command.command("forget")
+@click.argument("register")
+@yes_option
+@click.pass_context
+def forget(ctx: click.Context, *, register: str, yes: bool) -> None:
+    """Forget who has voted by the lists of REGISTER, once the election is over."""
+    opened = host(ctx).voters
+    confirm(f"Forget who has voted by the lists of {register}? They are asked again.", yes=yes)
+    lists = opened.forget(register)
+    say(f"{register}: {counted(lists, 'list')} of who has voted forgotten")

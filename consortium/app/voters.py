@@ -11,14 +11,16 @@ from pathlib import Path
 from consortium import voters
 from consortium.app.context import Context
 from consortium.app.keyring import profile_of, tokeniser
-from consortium.errors import BadFile
+from consortium.campaign import document
+from consortium.campaign.states import OVER
+from consortium.errors import BadFile, StateConflict
 from consortium.model import PlaceKind, Purpose
 from consortium.pack.source import Source, open_list
-from consortium.store import returned
+from consortium.store import campaigns, returned
 from consortium.store import voters as voter_store
 from consortium.store.returned import ReturnedRecord
 from consortium.store.voters import LoadRecord
-from consortium.types import PartnerSlug
+from consortium.types import CampaignName, PartnerSlug
 from consortium.voters import (
     LoadResult,
     MatchResult,
@@ -100,11 +102,11 @@ class Voters:
             return voter_store.get(tx, name)
 
     def end(self, name: str) -> LoadRecord:
-        """Make a voter file count no more, at once, and delete it.
+        """Make a voter file count no more, at once, and delete it; who has voted stays known.
 
         Raises:
             NotFound: There is none of that name.
-            StateConflict: It has ended, or a load is running.
+            StateConflict: It has ended, or a load or a list is being read.
         """
         context = self._context
         return voters.end(context.database, name, clock=context.clock, reason="withdrawn")
@@ -112,7 +114,7 @@ class Voters:
     def due(self) -> builtins.list[LoadRecord]:
         """Voter files whose last day is over and that `expire` would end."""
         with self._context.database.read() as tx:
-            return voter_store.due(tx, day=self._context.clock.now().date())
+            return voter_store.due(tx, at=self._context.clock.now())
 
     def expire(self) -> builtins.list[LoadRecord]:
         """End every voter file whose licence is over."""
@@ -134,10 +136,10 @@ class Voters:
         )
 
     def places(self, *, kind: PlaceKind | None = None, under: str = "") -> PlacesShown:
-        """Places with their voters and matched people in tens; needs no key."""
+        """Places with their voters and matched people in round figures; needs no key."""
         context = self._context
         return voters.places_shown(
-            context.database, day=context.clock.now().date(), kind=kind, under=under.upper()
+            context.database, at=context.clock.now(), kind=kind, under=under.upper()
         )
 
     def rate_of(self, partner: str) -> builtins.list[OwnRate]:
@@ -174,28 +176,58 @@ class Voters:
         Raises:
             BadFile: It cannot be read, or none of its ids is known.
             StateConflict: No voter file counts, or another list is being read.
-            UsageError: Which register or column is meant cannot be told.
+            UsageError: Which register or column is meant cannot be told; `as_of` is yet to come.
         """
         context = self._context
         file = _opened(path)
-        now = context.clock.now()
         written = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
         return voters.read_returned(
             context.database,
             file,
             match_key=context.keys.open("match"),
-            as_of=min(as_of or written, now),
+            as_of=as_of or min(written, context.clock.now()),
             clock=context.clock,
             register=register,
             column=column,
             observer=context.observer,
         )
 
+    def sparing(self) -> builtins.list[CampaignName]:
+        """Campaigns that leave out who has voted and are not over."""
+        context = self._context
+        now = context.clock.now()
+        with context.database.read() as tx:
+            return [
+                campaign.name
+                for campaign in campaigns.all_of(tx)
+                if campaign.state not in OVER
+                and now <= campaign.not_after
+                and document.parse(campaign.document, name=campaign.name).spares_voted
+            ]
+
+    def forget(self, register: str) -> int:
+        """Who has voted by the lists of a register counts no more: the election is over.
+
+        Returns:
+            How many lists counted.
+
+        Raises:
+            NotFound: No list of that register counts.
+            StateConflict: A campaign that leaves out who has voted is not over, or a list is being
+                read.
+        """
+        known = any(newest.register == register for newest in self.newest_lists())
+        if known and (sparing := self.sparing()):
+            raise StateConflict(
+                f"campaign {sparing[0]} leaves out who has voted and is not over",
+                hint=f"Wait for its end, or: consortium campaign stop {sparing[0]} --reason …",
+            )
+        return voters.forget(self._context.database, register, clock=self._context.clock)
+
     def newest_lists(self) -> builtins.list[ReturnedRecord]:
-        """The newest list of who has voted, of each register that counts today."""
+        """The newest list of who has voted that counts, of each register."""
         with self._context.database.read() as tx:
-            loads = voter_store.usable(tx, day=self._context.clock.now().date())
-            return returned.latest(tx, registers={load.register for load in loads})
+            return returned.latest(tx)
 
 
 def _opened(path: Path) -> VoterFile:

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from consortium.campaign import people
+from consortium.campaign import people, voters
 from consortium.campaign.answers import Answers
 from consortium.campaign.audience import rounded
 from consortium.campaign.columns import micros
@@ -41,7 +41,7 @@ from consortium.clock import Clock
 from consortium.errors import StateConflict
 from consortium.ledger import entries
 from consortium.model import CampaignState, Observer, Silent
-from consortium.store import batches, campaigns, locks, plans, voters
+from consortium.store import batches, campaigns, locks, plans
 from consortium.store.engine import Database, Tx
 from consortium.types import EntryIndex
 from consortium.vault.wraps import WrapStore
@@ -187,8 +187,7 @@ def _check_unchanged(tx: Tx, view: View, policies: Policies) -> None:
         raise StateConflict(
             f"campaign {now.name} was changed while it was planned", hint="Plan it again."
         )
-    count = {load.id for load in voters.usable(tx, day=view.campaign.not_after.date())}
-    if not count.issuperset(view.voters.loads):
+    if not voters.hold(tx, view.voters):
         raise StateConflict(
             f"a voter file ended while {now.name} was planned", hint="Plan it again."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from consortium.campaign import coverage as covering
 from consortium.campaign import document
@@ -80,13 +80,13 @@ def status(
             plan=plan,
             totals=tuple(plans.totals(tx, plan.id)) if plan else (),
             messages=tuple(messages.tally(tx, campaign.id)),
-            returned=_returned(tx, asked, day=now.date()),
+            returned=_returned(tx, asked),
             at=now,
         )
 
 
-def _returned(tx: Tx, asked: CampaignDocument, *, day: date) -> tuple[ReturnedRecord, ...]:
+def _returned(tx: Tx, asked: CampaignDocument) -> tuple[ReturnedRecord, ...]:
     if not asked.spares_voted:
         return ()
-    loads = [load for load in voters.usable(tx, day=day) if asked.purpose in load.purposes]
+    loads = [load for load in voters.all_of(tx) if asked.purpose in load.purposes]
     return tuple(returned.latest(tx, registers={load.register for load in loads}))

@@ -174,7 +174,7 @@ def obstacle(tx: Tx, name: str, *, now: datetime) -> ConsortiumError | None:
         generation = _generation(tx)
         uploads = audiences.uploads(tx, group=GROUP, day=now.date())
         found = audiences.rows(tx, generation=generation, among=uploads, channel=campaign.channel)
-        voters = voter_evidence.read(tx, asked, day=campaign.not_after.date())
+        voters = voter_evidence.read(tx, asked)
         refuse_small(asked, found, voters)
     except (PolicyRefused, StateConflict) as refusal:
         return refusal
@@ -233,7 +233,7 @@ def read(
         kept=audiences.kept_messages(tx, campaign.id),
         secret=earlier[0].secret if earlier else secret(),
         start=start,
-        voters=voter_evidence.read(tx, asked, day=campaign.not_after.date()),
+        voters=voter_evidence.read(tx, asked),
     )
 
 

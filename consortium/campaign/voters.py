@@ -1,10 +1,10 @@
 """What voter files say of a plan's persons: who is in a named place, by which file, who has voted.
 
 A person reaches a place by the match of any of their rows. A voter file counts for a campaign if it
-is licensed for the campaign's purpose to the day of its last instant. Who is in the audience only
-by a file gets no message in the name of a partner that the file is not licensed to; who is left out
-by one, or has voted by it, is left out for everybody. When a file that
-places rest on ends, nothing more is sent until the campaign has been planned again.
+is licensed for the campaign's purpose to its last instant. Who is in the audience only by a file
+gets no message in the name of a partner that the file is not licensed to; who is left out by one,
+or has voted by it, is left out for everybody. When a file that places rest on ends, nothing more is
+sent until the campaign has been planned again; who has voted by it has voted all the same.
 
 Places may be named by the end of their path (`county:Wake`) where only one place of the kind ends
 so; a name that no file knows, or that fits several places, refuses the plan.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +24,15 @@ from consortium.campaign.document import CampaignDocument
 from consortium.documents import shown
 from consortium.errors import PolicyRefused
 from consortium.model import PlaceKind
-from consortium.store import places, voter_links, voters
+from consortium.store import places, voters
+from consortium.store import voted as who_has_voted
 from consortium.store.audience_columns import RowColumns
 from consortium.store.audiences import UploadFacts
 from consortium.store.engine import Tx
 from consortium.store.voters import LoadRecord
-from consortium.types import PartnerSlug
+from consortium.types import EntryIndex, PartnerSlug
 
-__all__ = ["NOTHING", "VoterEvidence", "has_lost", "read", "resolve"]
+__all__ = ["NOTHING", "VoterEvidence", "has_lost", "hold", "read", "resolve"]
 
 _NONE = np.zeros(0, dtype=np.int64)
 _NO = np.zeros(0, dtype=bool)
@@ -105,13 +105,12 @@ NOTHING = VoterEvidence()
 """Of a campaign that asks no voter file anything."""
 
 
-def read(tx: Tx, asked: CampaignDocument, *, day: date) -> VoterEvidence:
+def read(tx: Tx, asked: CampaignDocument) -> VoterEvidence:
     """What voter files say for a campaign.
 
     Args:
         tx: A reading transaction.
         asked: The campaign's document.
-        day: Its last day; a file whose licence ends before is as if it were not there.
 
     Raises:
         PolicyRefused: The document names a place that no file licensed for it knows, or that fits
@@ -122,10 +121,11 @@ def read(tx: Tx, asked: CampaignDocument, *, day: date) -> VoterEvidence:
     exclude = [p for p in rule.exclude if isinstance(p, VoterPlace)]
     if not (include or exclude or asked.spares_voted):
         return NOTHING
-    loads = [load for load in voters.usable(tx, day=day) if asked.purpose in load.purposes]
+    usable = voters.usable(tx, at=asked.deadline)
+    loads = [load for load in usable if asked.purpose in load.purposes]
     voted: set[int] = set()
     if asked.spares_voted:
-        voted = voter_links.returned_rows(tx, purpose=asked.purpose, day=day)
+        voted = who_has_voted.rows(tx, purpose=asked.purpose)
     ends = np.array(sorted(voted), dtype=np.int64)
     if not (include or exclude):
         return VoterEvidence(voted=ends)
@@ -150,19 +150,27 @@ def read(tx: Tx, asked: CampaignDocument, *, day: date) -> VoterEvidence:
     )
 
 
-def has_lost(tx: Tx, asked: CampaignDocument, *, planned_at: datetime, day: date) -> bool:
+def hold(tx: Tx, evidence: VoterEvidence) -> bool:
+    """Whether what was read counts still; if so, it does until the transaction ends.
+
+    A file can thus not end between this look and the ledger entry of a plan that rests on it, and
+    `has_lost` finds every end that the plan does not know of.
+    """
+    return voters.hold(tx, evidence.loads)
+
+
+def has_lost(tx: Tx, asked: CampaignDocument, *, planned: EntryIndex) -> bool:
     """Whether a voter file that a plan's places rest on has ended since the plan was made.
 
     Args:
         tx: A transaction.
         asked: The campaign's document.
-        planned_at: When its plan was put in force.
-        day: The campaign's last day.
+        planned: The ledger entry that put its plan in force.
     """
     rule = asked.rule
     if not any(isinstance(named, VoterPlace) for named in (*rule.include, *rule.exclude)):
         return False
-    return voters.ended_since(tx, planned_at, purpose=asked.purpose, day=day)
+    return voters.ended_after(tx, planned, purpose=asked.purpose, at=asked.deadline)
 
 
 def resolve(tx: Tx, place: VoterPlace, *, loads: Sequence[LoadRecord]) -> str:

@@ -160,7 +160,8 @@ class _Run:
             self._campaign = campaigns.lock(tx, campaigns.get(tx, name).id)
             plan = plans.frozen(tx, self._campaign.id)
             assert plan is not None, "states.start has made sure"
-            self._plan, self._planned_at = plan.id, plan.planned_at
+            assert plan.entry is not None, "it is in force"
+            self._plan, self._planned = plan.id, plan.entry
             now = waiter.now()
             recovered = record.recover(tx, self._campaign.id, at=now)
             self._append(tx, now, recovered, None)
@@ -288,12 +289,7 @@ class _Run:
         return self._decider.decide(tx, at=now, most=most)
 
     def _has_lost_a_file(self, tx: Tx) -> bool:
-        return voters.has_lost(
-            tx,
-            self._document,
-            planned_at=self._planned_at,
-            day=self._campaign.not_after.date(),
-        )
+        return voters.has_lost(tx, self._document, planned=self._planned)
 
     def _append(self, tx: Tx, at: datetime, handed: Handed, batch: Batch | None) -> None:
         name = self._campaign.name

@@ -44,6 +44,7 @@ __all__ = [
     "upload_replaced",
     "upload_withdrawn",
     "voters_ended",
+    "voters_forgotten",
     "voters_loaded",
     "voters_matched",
     "voters_returned",
@@ -580,3 +581,8 @@ def voters_returned(
 def voters_ended(load: bytes, *, reason: Literal["expired", "withdrawn"], at: datetime) -> Entry:
     """A voter file counts no more, because its licence has ended or the operator said so."""
     return _entry("voters_ended", at, load=load.hex(), reason=reason)
+
+
+def voters_forgotten(register: str, *, at: datetime) -> Entry:
+    """An election is over: who has voted by the lists of a register counts no more."""
+    return _entry("voters_forgotten", at, register=register)

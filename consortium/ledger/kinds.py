@@ -176,6 +176,7 @@ ENTRIES: Kinds = {
         "new": "band",
     },
     "voters_ended": {"at": "moment", "load": "hash", "reason": "word"},
+    "voters_forgotten": {"at": "moment", "register": "word"},
 }
 """Kind → field → type (docs/formats/ledger.md, `ledger.grammar`)."""
 

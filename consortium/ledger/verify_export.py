@@ -132,6 +132,7 @@ ENTRIES = {
         "at:moment register:word list:hash as_of:moment ids:band unknown:band new:band"
     ),
     "voters_ended": _fields("at:moment load:hash reason:word"),
+    "voters_forgotten": _fields("at:moment register:word"),
 }
 LEAVES = {
     "decision": _fields(

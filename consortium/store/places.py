@@ -1,13 +1,14 @@
-"""Places of voter files and registers: the tree, and which voters and persons are in them.
+"""Places of voter files and registers, and which voters and persons are in them.
 
 A place is known by its kind and path (`precinct`, `NC/WAKE/01-01`) and is the same one in every
-load that names it. Voters of a load who share all their places share a *place set*; a set has all
-its places as members, ancestors among them, so that asking for a county needs no walk.
+load that names it; its path is its place in the tree. Voters of a load who share all their places
+share a *place set*; a set has all its places as members, the county of a precinct as well as the
+precinct, so that asking for a county needs no walk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,11 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class NewPlace:
-    """A place as a load names it; `parent` is (kind, path), of a place that comes before it."""
+    """A place as a load names it."""
 
     kind: PlaceKind
     path: str
     name: str
-    parent: tuple[PlaceKind, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +87,11 @@ def visible(run: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's clause types are a 
 
 
 def add_sets(tx: Tx, load_id: int, sets: Sequence[tuple[int, int, Sequence[NewPlace]]]) -> None:
-    """Write some place sets of a staged load: (number, voters, places with their ancestors).
+    """Write some place sets of a staged load: (number, voters, places).
 
     Places that are not known yet are made; whoever names one first gives it its name.
     """
-    ids: dict[tuple[str, str], int] = {}
-    wanted = {(p.kind.value, p.path): p for _, _, places in sets for p in places}
-    for depth in range(1, 1 + max((path.count("/") + 1 for _, path in wanted), default=0)):
-        level = [p for (_, path), p in wanted.items() if path.count("/") + 1 == depth]
-        ids |= _interned(tx, level, ids)
+    ids = _interned(tx, {(p.kind.value, p.path): p for _, _, places in sets for p in places})
     tx.execute(
         insert(_set),
         [{"load_id": load_id, "number": number, "voters": voters} for number, voters, _ in sets],
@@ -109,31 +105,20 @@ def add_sets(tx: Tx, load_id: int, sets: Sequence[tuple[int, int, Sequence[NewPl
         tx.execute(insert(_set_member), members)
 
 
-def _interned(
-    tx: Tx, places: Sequence[NewPlace], parents: dict[tuple[str, str], int]
-) -> dict[tuple[str, str], int]:
+def _interned(tx: Tx, places: Mapping[tuple[str, str], NewPlace]) -> dict[tuple[str, str], int]:
     if not places:
         return {}
     mark = "?" if tx.sqlite else "%s"
     tx.connection.exec_driver_sql(
-        f"INSERT INTO {_place.name} (kind, path, name, parent_id)"  # noqa: S608 - our own table
-        f" VALUES ({', '.join([mark] * 4)}) ON CONFLICT DO NOTHING",
-        [
-            (
-                p.kind.value,
-                p.path,
-                p.name,
-                None if p.parent is None else parents.get((p.parent[0].value, p.parent[1])),
-            )
-            for p in sorted(places, key=lambda p: (p.kind, p.path))
-        ],
+        f"INSERT INTO {_place.name} (kind, path, name)"  # noqa: S608 - our own table
+        f" VALUES ({mark}, {mark}, {mark}) ON CONFLICT DO NOTHING",
+        [(*place, places[place].name) for place in sorted(places)],
     )
     found: dict[tuple[str, str], int] = {}
-    asked = {(p.kind.value, p.path) for p in places}
-    for part in chunked(sorted({path for _, path in asked}), _IN):
+    for part in chunked(sorted({path for _, path in places}), _IN):
         statement = select(_place.c.kind, _place.c.path, _place.c.id).where(_place.c.path.in_(part))
         for kind, path, place_id in tx.execute(statement):
-            if (kind, path) in asked:
+            if (kind, path) in places:
                 found[kind, path] = place_id
     return found
 

@@ -23,7 +23,8 @@ from sqlalchemy import and_, exists, or_, select, text
 
 from consortium.model import Channel, ConsentBasis, Places, Purpose, Relationship, UploadState
 from consortium.policy.facts import PersonFacts, PriorMessage, SuppressionFact
-from consortium.store import suppressions, voter_links
+from consortium.store import suppressions
+from consortium.store import voted as who_has_voted
 from consortium.store.engine import Tx
 from consortium.store.memberships import visible
 from consortium.store.rows import SealedRow
@@ -162,7 +163,7 @@ def read(
     if voted_for is not None:
         asked = {row for _, person in persons.values() for row in person.rows}
         asked.update(m.row_id for m in found)
-        voted = voter_links.returned_rows(tx, purpose=voted_for, day=day, rows=sorted(asked))
+        voted = who_has_voted.rows(tx, purpose=voted_for, among=sorted(asked))
     candidates = []
     for m in found:
         person_id, person = persons[m.row_id]

@@ -2,7 +2,8 @@
 
 A list is written invisibly, in short transactions, and counts from the one that makes it active; a
 list that a dead process left is swept. What one list says, no later one takes back: a daily list is
-added to those before it.
+added to those before it. All lists of a register end at once, when the election is over; a list
+that has ended stays, as evidence, without a voter.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
+from consortium.store import voted
 from consortium.store.engine import Database, Tx, chunked, give_way, in_chunks
 from consortium.store.tables import metadata
 from consortium.types import EntryIndex
@@ -23,18 +25,21 @@ __all__ = [
     "activate",
     "add",
     "already",
-    "discard",
+    "end_all",
+    "erase",
     "known_digest",
     "latest",
     "stage",
-    "staged",
+    "unerased",
 ]
 
 _list = metadata.tables["consortium_returned_list"]
 _voter = metadata.tables["consortium_returned_voter"]
+_kept = metadata.tables["consortium_voted_point"]
 
 STAGED: Final = "staged"
 ACTIVE: Final = "active"
+ENDED: Final = "ended"
 _IN = 500
 _DELETE = 1_000
 
@@ -113,42 +118,55 @@ def known_digest(tx: Tx, register: str, digest: bytes) -> ReturnedRecord | None:
     return None if row is None else _record(row)
 
 
-def latest(tx: Tx, *, registers: Collection[str]) -> list[ReturnedRecord]:
-    """The list that is true of the latest day, for each of these registers that has one."""
-    statement = (
-        select(_list)
-        .where(_list.c.state == ACTIVE, _list.c.register_name.in_(registers))
-        .order_by(_list.c.as_of, _list.c.id)
-    )
+def latest(tx: Tx, *, registers: Collection[str] | None = None) -> list[ReturnedRecord]:
+    """The list that is true of the latest day, for each of these registers, or of all."""
+    statement = select(_list).where(_list.c.state == ACTIVE).order_by(_list.c.as_of, _list.c.id)
+    if registers is not None:
+        statement = statement.where(_list.c.register_name.in_(registers))
     found = {row.register_name: _record(row) for row in tx.execute(statement)}
     return [found[register] for register in sorted(found)]
 
 
-def staged(tx: Tx) -> list[int]:
-    """Lists being read, or left by a process that died."""
-    return list(tx.execute(select(_list.c.id).where(_list.c.state == STAGED)).scalars())
+def end_all(tx: Tx, register: str) -> int:
+    """From now on no list of a register counts; returns how many did."""
+    return tx.execute(
+        update(_list)
+        .where(_list.c.register_name == register, _list.c.state == ACTIVE)
+        .values(state=ENDED)
+    ).rowcount
 
 
-def discard(database: Database, list_id: int) -> None:
-    """Remove a list that does not count."""
+def unerased(tx: Tx) -> list[int]:
+    """Lists that do not count and of which something is left: being read, or orphans, or ended."""
+    left = or_(
+        exists().where(_voter.c.list_id == _list.c.id),
+        exists().where(_kept.c.list_id == _list.c.id),
+    )
+    statement = select(_list.c.id).where(
+        or_(_list.c.state == STAGED, (_list.c.state == ENDED) & left)
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def erase(database: Database, list_id: int) -> None:
+    """Remove the voters of a list that does not count, and the list itself if it never did."""
     while True:
         with database.write(durable=False) as tx:
             state = tx.execute(select(_list.c.state).where(_list.c.id == list_id)).scalar()
-            if state != STAGED:
+            if state in {None, ACTIVE}:
                 return
-            voters = list(
-                tx.execute(
-                    select(_voter.c.voter).where(_voter.c.list_id == list_id).limit(_DELETE)
-                ).scalars()
-            )
-            for part in chunked(voters, _IN):
-                tx.execute(
-                    delete(_voter).where(_voter.c.list_id == list_id, _voter.c.voter.in_(part))
-                )
-            if not voters:
-                tx.execute(delete(_list).where(_list.c.id == list_id))
+            if not (_delete_voters(tx, list_id) or voted.delete_some(tx, list_id, limit=_DELETE)):
+                tx.execute(delete(_list).where(_list.c.id == list_id, _list.c.state == STAGED))
                 return
         give_way()
+
+
+def _delete_voters(tx: Tx, list_id: int) -> int:
+    statement = select(_voter.c.voter).where(_voter.c.list_id == list_id).limit(_DELETE)
+    voters = list(tx.execute(statement).scalars())
+    for part in chunked(voters, _IN):
+        tx.execute(delete(_voter).where(_voter.c.list_id == list_id, _voter.c.voter.in_(part)))
+    return len(voters)
 
 
 def _record(row: object) -> ReturnedRecord:

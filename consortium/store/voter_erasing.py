@@ -1,7 +1,8 @@
 """Deleting what a voter file brought, once it does not count: never begun, or ended.
 
 First what points to its rows, then the rows, so many at a time; a crash between leaves a load to
-begin again from. The load itself stays, as evidence, unless it never counted.
+begin again from. The load itself stays, as evidence, unless it never counted; and so does who has
+voted by it (`store.voted`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Table, delete, func, select, update
 
+from consortium.store import voted
 from consortium.store.engine import Tx, chunked
 from consortium.store.tables import metadata
 from consortium.store.voters import ENDED, STAGED
@@ -39,6 +41,7 @@ def _delete_links(tx: Tx, load_id: int, limit: int) -> int:
     statement = select(_link.c.row_id).where(_link.c.load_id == load_id).distinct().limit(limit)
     rows = list(tx.execute(statement).scalars())
     for part in chunked(rows, _IN):
+        voted.keep(tx, load_id, part)
         tx.execute(delete(_link).where(_link.c.load_id == load_id, _link.c.row_id.in_(part)))
     return len(rows)
 

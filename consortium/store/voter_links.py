@@ -12,13 +12,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import and_, delete, exists, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
-from consortium.model import Purpose, UploadState
+from consortium.model import UploadState
 from consortium.store.engine import Database, Tx, chunked, give_way
 from consortium.store.memberships import visible as member_visible
 from consortium.store.places import visible
@@ -37,7 +37,6 @@ __all__ = [
     "finish",
     "latest",
     "matched_persons",
-    "returned_rows",
     "rows_of_owner",
     "show",
     "still_there",
@@ -53,8 +52,6 @@ _upload = metadata.tables["consortium_upload"]
 _partner = metadata.tables["consortium_partner"]
 _member = metadata.tables["consortium_membership"]
 _state = metadata.tables["consortium_state"]
-_list = metadata.tables["consortium_returned_list"]
-_returned = metadata.tables["consortium_returned_voter"]
 
 _T = TypeVar("_T")
 _IN = 500
@@ -218,11 +215,18 @@ def finish(
 
 
 def matched_persons(tx: Tx, load_id: int, *, run: int, generation: int) -> int:
-    """How many persons of a generation a run has found in a load."""
+    """How many persons of a generation a run has found in a load, of rows that count."""
     statement = (
         select(func.count(_member.c.person_id.distinct()))
         .join(_link, _link.c.row_id == _member.c.row_id)
-        .where(_link.c.load_id == load_id, visible(run), member_visible(_member, generation))
+        .join(_row, _row.c.id == _member.c.row_id)
+        .join(_upload, _upload.c.id == _row.c.upload_id)
+        .where(
+            _link.c.load_id == load_id,
+            visible(run),
+            member_visible(_member, generation),
+            _upload.c.state == UploadState.ACTIVE.value,
+        )
     )
     return int(tx.execute(statement).scalar_one())
 
@@ -293,46 +297,6 @@ def _take_back(database: Database, load: int, run: int) -> None:
         tx.execute(update(_link).where(*mine, _link.c.to_run == run).values(to_run=None))
 
     _in_steps(database, rows, some)
-
-
-def returned_rows(
-    tx: Tx, *, purpose: Purpose, day: date, rows: Collection[int] | None = None
-) -> set[int]:
-    """Source rows whose own match says that this human has voted.
-
-    Args:
-        purpose: Of the campaign; only loads licensed for it are asked.
-        day: Loads whose licence has ended by then are not.
-        rows: Only these; None: all there are.
-    """
-    serving = [
-        load
-        for load, purposes in tx.execute(
-            select(_load.c.id, _load.c.purposes).where(
-                _load.c.state == "active", _load.c.until >= day
-            )
-        )
-        if purpose.value in purposes.split()
-    ]
-    if not serving:
-        return set()
-    voted = (
-        exists()
-        .where(_returned.c.voter == _link.c.voter, _list.c.id == _returned.c.list_id)
-        .where(_list.c.state == "active")
-        .correlate(_link)
-    )
-    statement = (
-        select(_link.c.row_id)
-        .join(_load, _load.c.id == _link.c.load_id)
-        .where(_link.c.load_id.in_(serving), visible(_load.c.match_run), voted)
-    )
-    if rows is None:
-        return set(tx.execute(statement).scalars())
-    found: set[int] = set()
-    for part in chunked(rows, _IN):
-        found.update(tx.execute(statement.where(_link.c.row_id.in_(part))).scalars())
-    return found
 
 
 def _in_steps(database: Database, items: Iterable[_T], work: Callable[[Tx, list[_T]], Any]) -> None:

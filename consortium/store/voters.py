@@ -1,9 +1,10 @@
 """Voter files and registers: loaded invisibly in chunks, counted from one short transaction.
 
 `staged → active → ended`, by `UPDATE … WHERE state = …` with the count checked. A staged load is
-invisible to everything but the sweep. Rows are sealed before they come here; nothing in this module
-can tell who a voter is. The rows of an ended load are deleted; the load stays, as evidence, with
-its salt blanked once nothing of it is left.
+invisible to everything but the sweep; an active one counts before its licence is over. What came
+after what is told by ledger entries, not by times: a clock may be set back. Rows are sealed before
+they come here; nothing in this module can tell who a voter is. The rows of an ended load are
+deleted; the load stays, as evidence, with its salt blanked once nothing of it is left.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ __all__ = [
     "by_id",
     "due",
     "end",
-    "ended_since",
+    "ended_after",
     "frequencies",
     "get",
+    "hold",
     "known",
     "live_with_digest",
     "save_frequencies",
+    "set_ended_entry",
     "set_entry",
     "stage",
     "staged",
@@ -85,6 +88,7 @@ class LoadRecord:
         licensed: Whose messages may rest on it.
         purposes: What these may be for.
         until: The last day of its use.
+        ends_at: When that day is over wherever its voters live.
         salt: Of the key that seals its rows, 32 bytes; empty once erased.
         match_run: The match that is in use; 0: none yet.
         entry: The ledger entry that records it; None while staged.
@@ -98,6 +102,7 @@ class LoadRecord:
     licensed: tuple[PartnerSlug, ...]
     purposes: tuple[Purpose, ...]
     until: date
+    ends_at: datetime
     salt: bytes
     counts: LoadCounts
     match_run: int
@@ -109,14 +114,6 @@ class LoadRecord:
     def name(self) -> str:
         """What people call it: `v-3`."""
         return f"v-{self.id}"
-
-    def usable(self, *, owner: PartnerSlug, purpose: Purpose, day: date) -> bool:
-        """Whether an owner's message of a purpose may rest on it on a day."""
-        return owner in self.licensed and self.serves(purpose, day=day)
-
-    def serves(self, purpose: Purpose, *, day: date) -> bool:
-        """Whether anybody's message of a purpose may rest on it on a day."""
-        return self.state == ACTIVE and purpose in self.purposes and day <= self.until
 
 
 def _query() -> Select[Any]:
@@ -144,6 +141,7 @@ def _records(tx: Tx, statement: Select[Any]) -> list[LoadRecord]:
             licensed=tuple(PartnerSlug(slug) for slug in licensed[row.id]),
             purposes=tuple(Purpose(word) for word in row.purposes.split()),
             until=row.until,
+            ends_at=row.ends_at,
             salt=bytes(row.salt),
             counts=LoadCounts(row.rows, row.left_out, row.rejected, row.repeated, row.history_rows),
             match_run=row.match_run,
@@ -164,6 +162,7 @@ def stage(
     licensed: Collection[int],
     purposes: Iterable[Purpose],
     until: date,
+    ends_at: datetime,
     salt: bytes,
     at: datetime,
 ) -> int:
@@ -171,7 +170,7 @@ def stage(
 
     Args:
         tx: A short transaction.
-        digest, layout, register, purposes, until, salt: As in the record.
+        digest, layout, register, purposes, until, ends_at, salt: As in the record.
         licensed: Ids of partners.
         at: Now.
     """
@@ -182,6 +181,7 @@ def stage(
         state=STAGED,
         purposes=" ".join(sorted({purpose.value for purpose in purposes})),
         until=until,
+        ends_at=ends_at,
         salt=salt,
         rows=0,
         left_out=0,
@@ -223,8 +223,8 @@ def frequencies(tx: Tx, load_id: int) -> bytes:
     )
 
 
-def activate(tx: Tx, load_id: int, counts: LoadCounts, *, at: datetime) -> None:
-    """The moment from which a load counts.
+def activate(tx: Tx, load_id: int, counts: LoadCounts, *, ends_at: datetime, at: datetime) -> None:
+    """The moment from which a load counts, until `ends_at`.
 
     Raises:
         StateConflict: It is not staged any more.
@@ -234,6 +234,7 @@ def activate(tx: Tx, load_id: int, counts: LoadCounts, *, at: datetime) -> None:
         .where(_load.c.id == load_id, _load.c.state == STAGED)
         .values(
             state=ACTIVE,
+            ends_at=ends_at,
             rows=counts.rows,
             left_out=counts.left_out,
             rejected=counts.rejected,
@@ -258,20 +259,34 @@ def all_of(tx: Tx) -> list[LoadRecord]:
     return _records(tx, _query())
 
 
-def usable(tx: Tx, *, day: date) -> list[LoadRecord]:
-    """Loads that count on a day, oldest first."""
-    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.until >= day))
+def usable(tx: Tx, *, at: datetime) -> list[LoadRecord]:
+    """Loads that count at an instant, oldest first."""
+    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.ends_at > at))
 
 
-def due(tx: Tx, *, day: date) -> list[LoadRecord]:
+def hold(tx: Tx, loads: Collection[int]) -> bool:
+    """Whether all of these count still; those that do, do so until the transaction ends."""
+    statement = (
+        select(_load.c.id)
+        .where(_load.c.id.in_(loads), _load.c.state == ACTIVE)
+        .order_by(_load.c.id)
+        .with_for_update(read=True)
+    )
+    return len(tx.execute(statement).all()) == len(set(loads))
+
+
+def due(tx: Tx, *, at: datetime) -> list[LoadRecord]:
     """Active loads whose last day is over."""
-    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.until < day))
+    return _records(tx, _query().where(_load.c.state == ACTIVE, _load.c.ends_at <= at))
 
 
-def ended_since(tx: Tx, instant: datetime, *, purpose: Purpose, day: date) -> bool:
-    """Whether a load that served a purpose to a day has ended at or after an instant."""
-    found = _records(tx, _query().where(_load.c.state == ENDED, _load.c.ended_at >= instant))
-    return any(purpose in load.purposes and load.until >= day for load in found)
+def ended_after(tx: Tx, entry: EntryIndex, *, purpose: Purpose, at: datetime) -> bool:
+    """Whether a load that served a purpose up to an instant has ended after a ledger entry."""
+    found = _records(
+        tx,
+        _query().where(_load.c.state == ENDED, _load.c.ended_entry > entry, _load.c.ends_at > at),
+    )
+    return any(purpose in load.purposes for load in found)
 
 
 def unerased(tx: Tx) -> list[LoadRecord]:
@@ -338,3 +353,8 @@ def end(tx: Tx, load_id: int, *, at: datetime) -> bool:
         .values(state=ENDED, ended_at=at)
     ).rowcount
     return changed == 1
+
+
+def set_ended_entry(tx: Tx, load_id: int, *, entry: EntryIndex) -> None:
+    """Note the ledger entry that records the end of a load."""
+    tx.execute(update(_load).where(_load.c.id == load_id).values(ended_entry=entry))

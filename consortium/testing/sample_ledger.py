@@ -418,6 +418,7 @@ def _voters(ledger: SampleLedger) -> None:
         )
     )
     ledger.append(entries.voters_ended(load, reason="expired", at=_AT))
+    ledger.append(entries.voters_forgotten("nc", at=_AT))
 
 
 def sample_ledger() -> SampleLedger:

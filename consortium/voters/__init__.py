@@ -10,7 +10,7 @@ from consortium.voters.places import shown as places_shown
 from consortium.voters.returned import ReturnedResult
 from consortium.voters.returned import read as read_returned
 from consortium.voters.staging import VoterFile
-from consortium.voters.sweep import end, expire, sweep
+from consortium.voters.sweep import end, expire, forget, sweep
 
 __all__ = [
     "REJECTIONS",
@@ -24,6 +24,7 @@ __all__ = [
     "VoterFile",
     "end",
     "expire",
+    "forget",
     "is_known",
     "layout_names",
     "load",

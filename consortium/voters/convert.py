@@ -53,8 +53,8 @@ _KNOWN: Final = 200_000  # values of a kind that are remembered
 _K = TypeVar("_K", bound=Hashable)
 _V = TypeVar("_V")
 
-PlaceStep = tuple[PlaceKind, str, str, str]
-"""A place: kind, path, name, and the kind and path of its parent joined by a blank, or empty."""
+PlaceStep = tuple[PlaceKind, str, str]
+"""A place: kind, path, name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,14 @@ class Converted:
     Attributes:
         voters: In the order of the file.
         chains: Distinct places of voters, each a tuple of steps, parents first.
+        states: Where voters live, as far as it is said.
         left_out: On the register no more.
         rejected: (line, code).
     """
 
     voters: list[VoterFacts] = field(default_factory=list)
     chains: list[tuple[PlaceStep, ...]] = field(default_factory=list)
+    states: set[str] = field(default_factory=set)
     left_out: int = 0
     rejected: list[tuple[int, str]] = field(default_factory=list)
 
@@ -133,15 +135,20 @@ def converter(setup: ConvertSetup) -> Callable[[RawVoters], Converted]:
 
 
 def id_of(row: Sequence[str], columns: Columns) -> str:
-    """The voter's id of a record, as it is compared: capitals, no blanks; empty for none.
+    """The voter's id of a record, as it is compared; empty for none.
 
-    The parts of one that stands in several columns are joined with hyphens.
+    In capitals, without blanks, and a number without the zeros it begins with, because spreadsheets
+    lose them. The parts of one that stands in several columns are joined with hyphens.
     """
     for group in columns:
-        parts = ["".join(row[i].upper().split()) for i in group]
+        parts = [_without_zeros("".join(row[i].upper().split())) for i in group]
         if parts[0]:
             return "-".join(part for part in parts if part)[:_LONGEST_ID]
     return ""
+
+
+def _without_zeros(part: str) -> str:
+    return part.lstrip("0") or "0" if part[:1] == "0" and part.isdecimal() else part
 
 
 def _cell(row: Sequence[str], columns: Columns) -> str:
@@ -219,7 +226,8 @@ class _Converter:
         if not first and not last:
             return "no_name"
         given, surname = self._firsts[first], self._lasts[last]
-        state = self._layout.state or self._states[_cell(row, of[Role.STATE])]
+        if state := self._layout.state or self._states[_cell(row, of[Role.STATE])]:
+            found.states.add(state)
         house = _cell(row, of[Role.HOUSE_NUMBER]) or _cell(row, of[Role.STREET])
         found.voters.append(
             VoterFacts(
@@ -291,16 +299,14 @@ class _Converter:
         for rule, cell in zip(rules, cells[1:], strict=True):
             if not (last := code(cell)):
                 continue
-            above, parent = rule.under, ""
+            above = rule.under
             while above is not None and above not in paths:
                 above = next((r.under for r in rules if r.kind is above), None)
-            if above is not None:
-                parent = f"{above.value} {paths[above]}"
             start = paths[above] if above is not None else root
             path = "/".join(part for part in (start, rule.prefix, last) if part)
             paths.setdefault(rule.kind, path)
             title = next((row[i].strip() for i in rule.name if row[i].strip()), cell)
-            steps.append((rule.kind, path, _printable(title)[:_LONGEST_CODE], parent))
+            steps.append((rule.kind, path, _printable(title)[:_LONGEST_CODE]))
         chains[cells] = len(found.chains)
         found.chains.append(tuple(steps))
         return chains[cells]

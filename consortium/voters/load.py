@@ -9,8 +9,8 @@
    error, a full disk or `kill -9` leaves nothing that counts; `sweep` removes what is left.
 
 A file of which more than a fifth does not fit its layout is refused: it is damaged, or another one.
-Costs about 60 µs of CPU per voter, half of it in a process beside this one where the file is large;
-memory for a hundred thousand voters.
+Its licence ends with its last day, where its voters live (`licence`). What it costs:
+docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from consortium.clock import Clock
@@ -33,7 +33,7 @@ from consortium.store.voters import LoadRecord
 from consortium.tokens import Profile, Tokeniser
 from consortium.types import PartnerSlug
 from consortium.voters import layout as layouts
-from consortium.voters import sweep
+from consortium.voters import licence, sweep
 from consortium.voters.convert import Converted, ConvertSetup, RawVoters, converter
 from consortium.voters.evidence import VoterIds
 from consortium.voters.layout import Layout
@@ -106,7 +106,8 @@ def load(
     """
     found = layouts.recognise(file.headers, name=file.name, layout=layout)
     register = register or found.name
-    _check(register, licensed, purposes, until, today=clock.now().date())
+    _check(register, licensed, purposes)
+    ends_at = _end(until, found, states={found.state} - {""}, clock=clock)
     columns = (
         None
         if history is None
@@ -127,6 +128,7 @@ def load(
                 licensed=ids,
                 purposes=purposes,
                 until=until,
+                ends_at=ends_at,
                 salt=salt,
                 at=clock.now(),
             )
@@ -148,7 +150,8 @@ def load(
             if history is not None and columns is not None:
                 work.history(history, columns)
             work.finish_staging()
-            return _activate(database, work, found, licensed, clock=clock)
+            ends_at = _end(until, found, states=work.states, clock=clock)
+            return _activate(database, work, found, licensed, ends_at=ends_at, clock=clock)
         except BaseException:
             # The sweep at the next start does the same, if this does not come off.
             with contextlib.suppress(ConsortiumError):
@@ -156,14 +159,7 @@ def load(
             raise
 
 
-def _check(
-    register: str,
-    licensed: Sequence[PartnerSlug],
-    purposes: Sequence[Purpose],
-    until: date,
-    *,
-    today: date,
-) -> None:
+def _check(register: str, licensed: Sequence[PartnerSlug], purposes: Sequence[Purpose]) -> None:
     if not _REGISTER.fullmatch(register):
         raise UsageError(
             "a register is called by one word", hint="Small letters, digits and hyphens: unison-nw"
@@ -173,11 +169,17 @@ def _check(
             "a voter file is licensed to somebody, for something",
             hint="Say --licensed-to PARTNER and --purpose gotv; both may be repeated.",
         )
-    if until < today:
+
+
+def _end(until: date, layout: Layout, *, states: Collection[str], clock: Clock) -> datetime:
+    """When the licence is over; refuses one that is."""
+    found = licence.end_of(until, country=layout.country, states=states)
+    if found <= clock.now():
         raise UsageError(
             f"the licence ended on {until.isoformat()}, before today",
             hint="Give the last day on which the file may be used.",
         )
+    return found
 
 
 def _refuse_known(known: LoadRecord | None, name: str) -> None:
@@ -224,12 +226,13 @@ def _activate(
     layout: Layout,
     licensed: Sequence[PartnerSlug],
     *,
+    ends_at: datetime,
     clock: Clock,
 ) -> LoadResult:
     """The moment from which the load counts."""
     with database.write() as tx:
         now = clock.now()
-        voters.activate(tx, work.load_id, work.counts(), at=now)
+        voters.activate(tx, work.load_id, work.counts(), ends_at=ends_at, at=now)
         record = voters.by_id(tx, work.load_id)
         entry = ledger.append(
             tx,

@@ -114,7 +114,7 @@ def run(
     with locks.exclusive(database, sweep.MATCH_LOCK):
         voter_links.sweep(database)
         with database.read() as tx:
-            loads = voters.usable(tx, day=clock.now().date())
+            loads = voters.usable(tx, at=clock.now())
             generation = state.merge_generation(tx)
         if not loads:
             raise StateConflict(
@@ -341,9 +341,7 @@ def rate_of_owner(
     watch = observer or Silent()
     with database.read() as tx:
         owner = partners.get(tx, partner)
-        loads = [
-            load for load in voters.usable(tx, day=clock.now().date()) if partner in load.licensed
-        ]
+        loads = [load for load in voters.usable(tx, at=clock.now()) if partner in load.licensed]
         mine = voter_links.rows_of_owner(tx, owner.id)
         if len(mine) < _SMALLEST:
             return [OwnRate(load, None, None) for load in loads]

@@ -1,16 +1,19 @@
-"""Places as a coordinator may see them: voters and matched people in tens, small places not at all.
+"""Places as a coordinator may see them: counts in round figures, small places not at all.
 
 A place with fewer than `SMALLEST` voters is not shown; fewer matched people than that are not
 counted, nor those of a place where all but a few voters are matched, because then whoever is on the
 public file there is on somebody's list. How many voters a place has is what that file says; how
-many of them the partners know is rounded, because the difference of two exact counts could single
-somebody out.
+many of them the partners know is rounded as an audience's size is, to ten below a thousand and to a
+hundred above, because the difference of two exact counts could single somebody out. What the
+difference of a place and its parts tells all the same: docs/threat-model.md.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import Final
 
 from consortium.model import PlaceKind
@@ -20,7 +23,6 @@ from consortium.store.engine import Database
 __all__ = ["SMALLEST", "PlaceView", "PlacesShown", "people_shown", "shown"]
 
 SMALLEST: Final = 50
-_ROUND: Final = 10
 _OTHERS: Final = 10  # voters of a place who must be unmatched, for the matched to be counted
 
 
@@ -30,8 +32,8 @@ class PlaceView:
 
     Attributes:
         kind, path, name: Which.
-        voters: In tens.
-        people: How many of them are matched to a person, in tens; None: too few are, or too few
+        voters: Rounded.
+        people: How many of them are matched to a person, rounded; None: too few are, or too few
             are not.
     """
 
@@ -49,25 +51,25 @@ class PlaceView:
 
 @dataclass(frozen=True, slots=True)
 class PlacesShown:
-    """Places that are large enough, and how many are not."""
+    """Places that are large enough; by kind, how many are not."""
 
     places: tuple[PlaceView, ...]
-    small: int
+    small: Mapping[PlaceKind, int]
 
 
 def shown(
-    database: Database, *, day: date, kind: PlaceKind | None = None, under: str = ""
+    database: Database, *, at: datetime, kind: PlaceKind | None = None, under: str = ""
 ) -> PlacesShown:
-    """Places of the voter files that count on a day.
+    """Places of the voter files that count at an instant.
 
     Args:
         database: The store.
-        day: Today.
+        at: Now.
         kind: Only of this kind.
         under: Only below this path.
     """
     with database.read() as tx:
-        loads = [load.id for load in voters.usable(tx, day=day)]
+        loads = [load.id for load in voters.usable(tx, at=at)]
         found = places.counts(tx, loads=loads, kind=kind, under=under) if loads else []
     large = [place for place in found if place.voters >= SMALLEST]
     return PlacesShown(
@@ -76,20 +78,21 @@ def shown(
                 kind=place.kind,
                 path=place.path,
                 name=place.name,
-                voters=_tens(place.voters),
+                voters=_rounded(place.voters),
                 people=people_shown(place.voters, matched=place.persons),
             )
             for place in large
         ),
-        small=len(found) - len(large),
+        small=Counter(place.kind for place in found if place.voters < SMALLEST),
     )
 
 
 def people_shown(voters: int, *, matched: int) -> int | None:
-    """Matched people of a place as they may be told: in tens, or not at all."""
+    """Matched people of a place as they may be told: rounded, or not at all."""
     told = matched >= SMALLEST and voters - matched >= _OTHERS
-    return _tens(matched) if told else None
+    return _rounded(matched) if told else None
 
 
-def _tens(number: int) -> int:
-    return (number + _ROUND // 2) // _ROUND * _ROUND
+def _rounded(number: int) -> int:
+    step = 10 if number < 1000 else 100  # noqa: PLR2004 - the figures of the docstring
+    return (number + step // 2) // step * step

@@ -12,6 +12,7 @@ A list of which no id is known is refused: it is of another register, or its col
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,7 @@ from consortium.voters.staging import VoterFile
 __all__ = ["ReturnedResult", "read"]
 
 _IDS_AT_ONCE: Final = 4_000
+_CUT_SHORT: Final = re.compile(r"[0-9][.,]?[0-9]*E\+[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +76,25 @@ def read(
 
     Raises:
         StateConflict: No voter file counts, or another list is being read.
-        UsageError: Several registers are loaded and none was named; no such column.
-        BadFile: No column has the ids, or none of them is known.
+        UsageError: Several registers are loaded and none was named; no such column; a time to come.
+        BadFile: No column has the ids, none of them is known, or a spreadsheet has cut them short.
     """
-    with database.read() as tx:
-        loads = voters.usable(tx, day=clock.now().date())
-    mine = _register(loads, register, file)
-    columns, headless = _columns(file, mine[0].layout, column)
+    if as_of > clock.now():
+        raise UsageError(
+            "a list cannot be true of a time that has not come",
+            hint="Say when it was written by --as-of, or leave that out.",
+        )
     with locks.exclusive(database, sweep.RETURNED_LOCK):
         with database.read() as tx:
+            loads = voters.usable(tx, at=clock.now())
+            mine = _register(loads, register, file)
             known = returned.known_digest(tx, mine[0].register, file.digest)
-            orphans = returned.staged(tx)
+            orphans = returned.unerased(tx)
+        columns, headless = _columns(file, mine[0].layout, column)
         if known is not None:
             return ReturnedResult(known, again=True)
         for orphan in orphans:
-            returned.discard(database, orphan)
+            returned.erase(database, orphan)
         with database.write() as tx:
             number = returned.stage(
                 tx,
@@ -110,7 +116,7 @@ def read(
             return ReturnedResult(record, again=False)
         except BaseException:
             with contextlib.suppress(ConsortiumError):
-                returned.discard(database, number)
+                returned.erase(database, number)
             raise
 
 
@@ -147,7 +153,7 @@ def _columns(file: VoterFile, layout: str, column: str | None) -> tuple[Columns,
     if not columns:
         raise BadFile(
             f"{file.name} has no column called as the ids of the voter file are",
-            hint="Name it with --column.",
+            hint="Name it with --column; without a header line, a list holds the ids alone.",
         )
     return columns, headless
 
@@ -158,6 +164,11 @@ def _ids(file: VoterFile, columns: Columns, *, headless: bool) -> Iterator[list[
         yield [first]
     for batch in file.batches():
         found = [id_of(row, columns) for row in batch.rows if len(row) > last]
+        if any(map(_CUT_SHORT.fullmatch, found)):
+            raise BadFile(
+                f"{file.name} has ids like 1.23E+11, which a spreadsheet has cut short",
+                hint="Export the column of ids as text; nothing was changed.",
+            )
         for start in range(0, len(found), _IDS_AT_ONCE):
             yield [one for one in found[start : start + _IDS_AT_ONCE] if one]
 

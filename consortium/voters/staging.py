@@ -1,9 +1,9 @@
 """What a load stages: voters, turnout, places and frequencies, sealed and written invisibly.
 
 Voters are taken a hundred thousand at a time, put in the order of their keyed digests, numbered in
-that order and sealed. Rows, history and frequencies are sealed under keys of their own, so that
-their numbers may be the same. Ids met before are left out, by the first eight bytes of their
-digests: 64 MB for eight million voters.
+that order and sealed; those whose digest is written already are left out. Rows, history and
+frequencies are sealed under keys of their own, so that their numbers may be the same. What is held
+beside a hundred thousand voters: distinct names, postcodes and combinations of places.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from consortium.errors import BadFile, EvidenceError
 from consortium.model import Observer
 from consortium.store import places, voters
@@ -29,7 +26,7 @@ from consortium.store.voters import LoadCounts, LoadRecord
 from consortium.tokens import Tokeniser
 from consortium.vault.seal import RowOpener, RowSealer
 from consortium.voters.compare import Frequencies
-from consortium.voters.convert import Converted, PlaceStep, RawVoters, VoterFacts
+from consortium.voters.convert import Converted, PlaceStep, RawVoters, VoterFacts, id_of
 from consortium.voters.evidence import VoterBlock, VoterIds, seal_context, short
 from consortium.voters.layout import HistoryColumns
 
@@ -83,9 +80,9 @@ class Staging:
     repeated: int = 0
     written: int = 0
     history_rows: int = 0
+    states: set[str] = field(default_factory=set)
     _sets: dict[tuple[PlaceStep, ...], int] = field(default_factory=dict)
     _voters_of: Counter[int] = field(default_factory=Counter)
-    _seen: list[npt.NDArray[np.uint64]] = field(default_factory=list)
 
     def rows(self, converted: Iterable[Converted], *, name: str) -> None:
         """Write every voter invisibly."""
@@ -108,6 +105,7 @@ class Staging:
         """The digest and the evidence of a batch's voters."""
         self.records += len(batch.voters) + batch.left_out + len(batch.rejected)
         self.left_out += batch.left_out
+        self.states |= batch.states
         self.rejected.update(code for _, code in batch.rejected)
         self.shown += batch.rejected[: _SHOWN - len(self.shown)]
         sets = [self._set_number(chain) for chain in batch.chains]
@@ -172,12 +170,12 @@ class Staging:
     def _write(self, waiting: list[tuple[bytes, VoterBlock]]) -> None:
         """Put voters in the order of their digests, number, seal and write them."""
         waiting.sort(key=itemgetter(0))
-        digest = np.frombuffer(b"".join(d[:8] for d, _ in waiting), dtype=">u8")
-        new = np.diff(digest, prepend=~digest[:1]) != 0
-        for earlier in self._seen:
-            new &= ~np.isin(digest, earlier, assume_unique=False)
-        self._seen.append(digest[new])
-        kept = [waiting[i] for i in np.flatnonzero(new).tolist()]
+        first: dict[bytes, VoterBlock] = {}
+        for digest, block in waiting:
+            first.setdefault(digest, block)
+        with self.database.read() as tx:
+            before = voters.known(tx, list(first), loads=[self.load_id])
+        kept = [(digest, block) for digest, block in first.items() if digest not in before]
         self.repeated += len(waiting) - len(kept)
         self.frequencies.add(block for _, block in kept)
         self._voters_of.update(block.place_set for _, block in kept)
@@ -210,7 +208,7 @@ class Staging:
     def finish_staging(self) -> None:
         """Write places and frequencies."""
         ordered = [
-            (number, self._voters_of[number], _with_ancestors(chain))
+            (number, self._voters_of[number], [NewPlace(*step) for step in chain])
             for chain, number in self._sets.items()
         ]
         for part in chunked(ordered, _SETS_AT_ONCE):
@@ -232,7 +230,7 @@ class Staging:
 
     def place_kinds(self) -> dict[str, int]:
         """Kind → how many places."""
-        found = {(kind.value, path) for chain in self._sets for kind, path, _, _ in chain}
+        found = {(kind.value, path) for chain in self._sets for kind, path, _ in chain}
         return dict(sorted(Counter(kind for kind, _ in found).items()))
 
     def _sealer(self, what: str) -> RowSealer:
@@ -261,14 +259,6 @@ def _salt(salt: bytes, what: str) -> bytes:
     return hashlib.sha256(salt + what.encode()).digest()
 
 
-def _with_ancestors(chain: tuple[PlaceStep, ...]) -> list[NewPlace]:
-    found = []
-    for kind, path, name, parent in chain:
-        above = next(((k, p) for k, p, _, _ in chain if f"{k.value} {p}" == parent), None)
-        found.append(NewPlace(kind, path, name, above))
-    return found
-
-
 def _history_runs(file: VoterFile, columns: HistoryColumns) -> Iterator[dict[str, list[str]]]:
     """Elections by voter's id, a limited number of records at a time."""
     run: dict[str, list[str]] = {}
@@ -278,7 +268,7 @@ def _history_runs(file: VoterFile, columns: HistoryColumns) -> Iterator[dict[str
         for row in batch.rows:
             if len(row) <= last:
                 continue
-            voter = row[columns.id].strip().upper().replace(" ", "")
+            voter = id_of(row, ((columns.id,),))
             election = row[columns.election].strip()[:40]
             how = row[columns.how].strip()[:20] if columns.how is not None else ""
             if voter and election:

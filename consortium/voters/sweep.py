@@ -3,7 +3,11 @@
 Done at start-up. What work in progress has written is told from an orphan by its lock: a living
 process holds it, and `kill -9` lets go of it. An ended load counts no more from the transaction
 that ends it; its rows, links and places are deleted afterwards, and the deletion is taken up again
-until nothing is left.
+until nothing is left but who has voted by it. That is forgotten with the election: `forget` ends
+all lists of a register.
+
+A load is not erased while a list is read: the list may name voters whose links would be gone before
+it counts.
 """
 
 from __future__ import annotations
@@ -13,13 +17,23 @@ import time
 from typing import Final, Literal
 
 from consortium.clock import Clock
-from consortium.errors import StateConflict
+from consortium.errors import NotFound, StateConflict, quoted
 from consortium.ledger import entries
 from consortium.store import ledger, locks, returned, voter_erasing, voter_links, voters
 from consortium.store.engine import Database, give_way
 from consortium.store.voters import LoadRecord
 
-__all__ = ["LOCK", "MATCH_LOCK", "RETURNED_LOCK", "clear", "discard", "end", "expire", "sweep"]
+__all__ = [
+    "LOCK",
+    "MATCH_LOCK",
+    "RETURNED_LOCK",
+    "clear",
+    "discard",
+    "end",
+    "expire",
+    "forget",
+    "sweep",
+]
 
 LOCK: Final = "voter-load"
 """Held by whoever loads or erases a voter file."""
@@ -40,7 +54,7 @@ def sweep(database: Database) -> None:
     """
     with database.read() as tx:
         loads = bool(voters.staged(tx) or voters.unerased(tx))
-        lists = returned.staged(tx)
+        lists = returned.unerased(tx)
         matches = bool(voter_links.unfinished(tx))
     if loads:
         with contextlib.suppress(StateConflict), locks.exclusive(database, LOCK):
@@ -51,7 +65,7 @@ def sweep(database: Database) -> None:
     if lists:
         with contextlib.suppress(StateConflict), locks.exclusive(database, RETURNED_LOCK):
             for number in lists:
-                returned.discard(database, number)
+                returned.erase(database, number)
 
 
 def clear(database: Database) -> None:
@@ -60,8 +74,10 @@ def clear(database: Database) -> None:
         staged, ended = voters.staged(tx), voters.unerased(tx)
     for load_id in staged:
         discard(database, load_id)
-    for record in ended:
-        _erase(database, record.id)
+    if ended:
+        with contextlib.suppress(StateConflict), locks.exclusive(database, RETURNED_LOCK):
+            for record in ended:
+                _erase(database, record.id)
 
 
 def discard(database: Database, load_id: int) -> None:
@@ -75,19 +91,23 @@ def discard(database: Database, load_id: int) -> None:
 def end(
     database: Database, name: str, *, clock: Clock, reason: Literal["expired", "withdrawn"]
 ) -> LoadRecord:
-    """Make a load count no more, at once, and delete what it brought.
+    """Make a load count no more, at once, and delete what it brought but for who has voted.
 
     Raises:
         NotFound: There is none of that name.
-        StateConflict: It counts no more already, or another load is running.
+        StateConflict: It counts no more already, or a load or a list is being read.
     """
-    with locks.exclusive(database, LOCK):
+    with locks.exclusive(database, LOCK), locks.exclusive(database, RETURNED_LOCK):
         with database.write() as tx:
             record = voters.get(tx, name)
             now = clock.now()
             if not voters.end(tx, record.id, at=now):
-                raise StateConflict(f"{record.name} has ended already")
-            ledger.append(tx, entries.voters_ended(record.digest, reason=reason, at=now))
+                raise StateConflict(
+                    f"{record.name} has ended already",
+                    hint="Nothing was changed. What counts: consortium voters list",
+                )
+            entry = ledger.append(tx, entries.voters_ended(record.digest, reason=reason, at=now))
+            voters.set_ended_entry(tx, record.id, entry=entry)
         _erase(database, record.id)
         with database.read() as tx:
             return voters.by_id(tx, record.id)
@@ -96,8 +116,33 @@ def end(
 def expire(database: Database, *, clock: Clock) -> list[LoadRecord]:
     """End every load whose last day is over."""
     with database.read() as tx:
-        due = voters.due(tx, day=clock.now().date())
+        due = voters.due(tx, at=clock.now())
     return [end(database, record.name, clock=clock, reason="expired") for record in due]
+
+
+def forget(database: Database, register: str, *, clock: Clock) -> int:
+    """Who has voted by the lists of a register counts no more; returns how many lists did.
+
+    Raises:
+        NotFound: No list of that register counts.
+        StateConflict: A list is being read.
+    """
+    with locks.exclusive(database, RETURNED_LOCK):
+        with database.write() as tx:
+            lists = returned.end_all(tx, register)
+            if not lists:
+                known = ", ".join(record.register for record in returned.latest(tx))
+                raise NotFound(
+                    f"no list of who has voted counts for the register {quoted(register)}",
+                    hint=f"There are lists of: {known}" if known else "None was read.",
+                )
+            ledger.append(tx, entries.voters_forgotten(register, at=clock.now()))
+        with database.read() as tx:
+            ended = returned.unerased(tx)
+        for number in ended:
+            returned.erase(database, number)
+        database.empty_log()
+        return lists
 
 
 def _erase(database: Database, load_id: int) -> None:

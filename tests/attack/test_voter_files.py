@@ -54,8 +54,8 @@ def test_turnout_does_not_lie_beside_its_voter(polls: Polls) -> None:
 
 
 def test_the_coordinator_sees_no_small_place_and_no_exact_count(polls: Polls) -> None:
-    found = voters.places_shown(polls.database, day=polls.clock.now().date())
-    assert found.small > 0
+    found = voters.places_shown(polls.database, at=polls.clock.now())
+    assert sum(found.small.values()) > 0
     assert all(place.voters >= 50 and place.voters % 10 == 0 for place in found.places)
     counted = [place.people for place in found.places if place.people is not None]
     assert counted
@@ -97,6 +97,28 @@ def test_what_an_owner_is_told_of_its_matches_does_not_change_with_others_lists(
 
 
 # --- what can be learnt all the same
+
+
+def test_a_small_place_can_be_estimated_from_the_places_around_it(polls: Polls) -> None:
+    found = voters.places_shown(polls.database, at=polls.clock.now())
+    shown = {f"{place.kind.value}:{place.path}": place.people for place in found.places}
+    assert "county:NC/DURHAM" not in shown  # ten of its twenty voters are on a list
+    state, rest = shown["district:NC/CONGRESS/4"], shown["county:NC/WAKE"]
+    assert state is not None
+    assert rest is not None
+    assert abs(state - rest - 10) <= 10
+
+
+def test_a_stolen_database_says_which_contact_points_are_of_somebody_who_had_voted(
+    polls: Polls,
+) -> None:
+    voters.end(polls.database, "v-1", clock=polls.clock, reason="withdrawn")
+    with polls.database.read() as tx:
+        found = tx.execute(text("SELECT point_id FROM consortium_voted_point")).all()
+    assert len(found) == 30
+    voters.forget(polls.database, "nc", clock=polls.clock)
+    with polls.database.read() as tx:
+        assert tx.execute(text("SELECT point_id FROM consortium_voted_point")).all() == []
 
 
 def test_a_stolen_database_says_where_a_matched_row_lies_and_whether_its_voter_has_voted(

@@ -39,7 +39,17 @@ def test_a_voter_file_goes_its_whole_way(host: World) -> None:
     assert "licensed to nurses, teachers · for gotv" in out
     assert "2 counties" in out
     assert "people found" in host.ok("voters", "match", home="host")
-    assert "nobody is new since the last match" in host.ok("voters", "match", home="host")
+    kinds = json.loads(host.ok("voters", "places", "--format", "json", home="host"))
+    assert [(one["kind"], one["places"], one["too small to show"]) for one in kinds] == [
+        ("county", 1, 1),
+        ("district", 1, 0),
+        ("municipality", 1, 1),
+        ("precinct", 2, 1),
+    ]
+    assert kinds[3]["the first"] == "precinct:NC/WAKE/01-01"
+    again = host.ok("voters", "match", home="host")
+    assert "nobody is new since the last match" in again
+    assert again.endswith("Next: consortium voters places\n")
     listed = json.loads(host.ok("voters", "list", "--format", "json", home="host"))
     assert [(one["name"], one["state"], one["voters"]) for one in listed] == [
         ("v-1", "active", 200)
@@ -61,7 +71,19 @@ def test_a_voter_file_goes_its_whole_way(host: World) -> None:
         "campaign", "status", "ballots", home="host"
     )
     assert "v-1" in host.ok("voters", "rate", "nurses", home="host")
-    assert "v-1 has ended" in host.ok("voters", "end", "v-1", "--yes", home="host")
+    done = host.run("voters", "end", "v-1", "--yes", home="host")
+    assert "v-1 has ended and is deleted" in done.out
+    assert "ballots goes on to leave out who has voted by it" in done.err
+    words = ("voters", "end", "v-1", "--yes")
+    host.refuses(*words, home="host", code=1, says="v-1 has ended already")
+    words = ("voters", "forget", "nc", "--yes")
+    host.refuses(
+        *words, home="host", code=1, says="ballots leaves out who has voted and is not over"
+    )
+    host.ok("campaign", "stop", "ballots", "--reason", "over", "--yes", home="host")
+    out = host.ok("voters", "forget", "nc", "--yes", home="host")
+    assert "nc: 1 list of who has voted forgotten" in out
+    host.refuses(*words, home="host", code=1, says="no list of who has voted counts")
     assert "no licence is over" in host.ok("voters", "end", "--due", "--yes", home="host")
 
 
@@ -77,6 +99,17 @@ def test_the_age_of_a_list_counts_from_when_it_was_written_or_said_to_be_true(ho
         "voters", "returned", "absentee.csv", "--as-of", str(today() - timedelta(9)), home="host"
     )
     assert "9 days" in out or "10 days" in out
+
+
+def test_an_older_list_and_one_of_elsewhere_are_told(host: World) -> None:
+    host.ok("voters", "load", "ncvoter.txt", *LICENCE, home="host")
+    (host / "today.csv").write_text("ncid\nAA1\n")
+    host.ok("voters", "returned", "today.csv", home="host")
+    (host / "older.csv").write_text("ncid\nAA2\nZZ1\nZZ2\n")
+    words = ("voters", "returned", "older.csv", "--as-of", str(today() - timedelta(3)))
+    done = host.run(*words, home="host")
+    assert "older than the returned list of" in done.out
+    assert "more than half of its ids are unknown" in done.err
 
 
 def test_a_file_with_damaged_lines_is_loaded_and_says_which(host: World) -> None:
@@ -102,6 +135,7 @@ def test_a_file_with_damaged_lines_is_loaded_and_says_which(host: World) -> None
         (("rate", "plumbers"), 1, "no partner is called"),
         (("end", "v-9", "--yes"), 1, "no voter file is called"),
         (("end",), 2, "name a voter file, or say --due"),
+        (("forget", "nc", "--yes"), 1, "no list of who has voted counts"),
     ],
 )
 def test_what_is_wrong_is_said_in_two_lines_and_changes_nothing(

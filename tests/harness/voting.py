@@ -259,15 +259,16 @@ def at(hour: int) -> datetime:
     return datetime(2026, 11, 3, hour, tzinfo=UTC)
 
 
-def die_loading(url: str, match_key: str, token_key: str, card: str) -> None:
-    """Load three thousand voters and be killed in the middle, as `kill -9` does it."""
+def die_loading(url: str, match_key: str, token_key: str, card: str, batches: str) -> None:
+    """Load three thousand voters and be killed after so many hundreds, as `kill -9` does it."""
     file = nc_file(range(1, 3001))
 
     def cut() -> Iterator[RawVoters]:
         for number, batch in enumerate(file.batches()):
-            if number == 25:
+            if number == int(batches):
                 os.kill(os.getpid(), signal.SIGKILL)
             yield batch
+        os.kill(os.getpid(), signal.SIGKILL)
 
     sys.modules["consortium.voters.staging"]._RUN = 500  # so that some of it is written by then
     voters.load(

@@ -132,6 +132,21 @@ def test_a_partner_without_a_licence_gets_no_message_by_the_file(
     assert refused == {("licence", "not_licensed"): 30}
 
 
+def test_each_of_two_files_lets_its_own_partners_speak_and_nobody_else(
+    assembly: Assembly, polls: Polls
+) -> None:
+    polls.load(file_of(range(1, 101)), "nurses")
+    polls.load(file_of(range(81, 181)), "teachers")
+    polls.match()
+    plan(assembly, ODD)
+    _, sent = ship(assembly)
+    number = {letter: int(letter.recipient.reveal()[1:].split("@")[0]) for letter in sent.taken}
+    assert sorted(number.values()) == list(range(1, 181, 2))
+    for letter, who in number.items():
+        assert who <= 100 or "teachers" in letter.sender
+        assert who > 80 or "nurses" in letter.sender
+
+
 def test_nothing_more_is_sent_by_a_file_that_has_ended(assembly: Assembly, polls: Polls) -> None:
     loaded = polls.load(file_of(range(1, 181)), "nurses", "teachers")
     polls.match()
@@ -280,7 +295,63 @@ def test_a_list_of_another_register_or_column_is_refused_and_changes_nothing(
     assert assembly.kinds() == kinds
     with assembly.database.read() as tx:
         assert returned.latest(tx, registers=["nc"]) == []
-        assert returned.staged(tx) == []
+        assert returned.unerased(tx) == []
+
+
+def test_zeros_that_a_spreadsheet_lost_are_not_missed(assembly: Assembly, polls: Polls) -> None:
+    rows = [ballot_row(n, **{"Membership Number": f"{n:07d}"}) for n in range(1, 181)]
+    polls.load(voter_file(BALLOT, rows), "nurses", register="unison-nw")
+    found = polls.returned(["1", "0000002", "000180"], header="Membership Number")
+    assert (found.record.ids, found.record.unknown) == (3, 0)
+
+
+def test_ids_that_a_spreadsheet_cut_short_are_refused(assembly: Assembly, polls: Polls) -> None:
+    polls.load(file_of(range(1, 181)), "nurses")
+    kinds = assembly.kinds()
+    with pytest.raises(BadFile, match=r"1\.23E\+11, which a spreadsheet has cut short"):
+        polls.returned(["AA1", "1.00E+11"])
+    assert assembly.kinds() == kinds
+    with assembly.database.read() as tx:
+        assert returned.unerased(tx) == []
+
+
+def test_a_list_of_several_columns_without_a_header_line_is_refused(
+    assembly: Assembly, polls: Polls
+) -> None:
+    polls.load(file_of(range(1, 181)), "nurses")
+    bare = voter_file(["AA1", "WAKE"], [["AA2", "WAKE"]], name="absentee.csv")
+    with pytest.raises(BadFile, match="no column called as the ids") as refused:
+        voters.read_returned(
+            polls.database,
+            bare,
+            match_key=polls.house.keys.open("match"),
+            as_of=polls.clock.now(),
+            clock=polls.clock,
+        )
+    assert "holds the ids alone" in str(refused.value.hint)
+
+
+def test_of_a_list_of_a_larger_area_those_of_the_file_are_read(
+    assembly: Assembly, polls: Polls
+) -> None:
+    polls.load(file_of(range(1, 61)), "nurses")
+    found = polls.returned([f"AA{n}" for n in range(51, 181)])
+    assert (found.record.ids, found.record.unknown, found.record.new) == (130, 120, 10)
+
+
+def test_an_older_list_read_after_a_newer_one_adds_to_it(assembly: Assembly, polls: Polls) -> None:
+    polls.load(file_of(range(1, 181)), "nurses")
+    polls.match()
+    polls.returned(["AA1", "AA2"], hours=1)
+    older = polls.returned(["AA2", "AA3"], hours=30)
+    assert older.record.new == 1
+    assert sum(plan(assembly, HERE).values()) == 177
+
+
+def test_a_list_of_tomorrow_is_refused(assembly: Assembly, polls: Polls) -> None:
+    polls.load(file_of(range(1, 181)), "nurses")
+    with pytest.raises(UsageError, match="a time that has not come"):
+        polls.returned(["AA1"], hours=-1)
 
 
 def test_a_list_without_a_voter_file_is_refused(polls: Polls) -> None:

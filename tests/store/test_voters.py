@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from consortium import voters
 from consortium.errors import BadFile, NotFound, StateConflict, UsageError
-from consortium.model import PlaceKind, Purpose
+from consortium.model import PlaceKind, Purpose, Silent
 from consortium.store import ledger, places, state, voter_links
 from consortium.store import voters as voter_store
 from consortium.store.engine import Database
@@ -212,19 +212,21 @@ def test_what_a_dead_load_left_is_not_seen_and_is_swept(polls: Polls) -> None:
             licensed=[1],
             purposes=[Purpose.GOTV],
             until=date(2026, 12, 31),
+            ends_at=polls.clock.now() + timedelta(days=90),
             salt=b"s" * 32,
             at=polls.clock.now(),
         )
     voter_store.add_rows(polls.database, load_id, [(1, b"v" * 16, b"sealed")])
     with polls.database.read() as tx:
         assert voter_store.all_of(tx) == []
-        assert voter_store.usable(tx, day=date(2026, 1, 1)) == []
+        assert voter_store.usable(tx, at=polls.clock.now()) == []
     voters.sweep(polls.database)
     assert contents(polls.database) == before
 
 
+@pytest.mark.parametrize("batches", [0, 17, 30])
 def test_a_load_that_is_killed_leaves_nothing_after_the_next_start(
-    polls: Polls, tmp_path: Path
+    polls: Polls, tmp_path: Path, batches: int
 ) -> None:
     before = contents(polls.database)
     card = tmp_path / "consortium.card"
@@ -232,11 +234,13 @@ def test_a_load_that_is_killed_leaves_nothing_after_the_next_start(
         card.write_text(state.get(tx).card, encoding="utf-8")
     keys = [polls.house.keys.open(name).hex() for name in ("match", "token-1")]
     url = polls.database.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.harness.voting", url, *keys, str(card)]
+    command = [sys.executable, "-m", "tests.harness.voting", url, *keys, str(card), str(batches)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     with polls.database.read() as tx:
-        assert tx.execute(text("SELECT count(*) FROM consortium_voter_row")).scalar_one() > 0
+        rows = tx.execute(text("SELECT count(*) FROM consortium_voter_row")).scalar_one()
+        assert rows == {0: 0, 17: 1500, 30: 3000}[batches]
+        assert len(voter_store.staged(tx)) == 1
         assert voter_store.all_of(tx) == []
     voters.sweep(polls.database)
     assert contents(polls.database) == before
@@ -264,7 +268,7 @@ def test_a_file_past_its_last_day_counts_no_more_and_is_ended_by_expire(polls: P
     record = polls.load(nc_file(range(1, 61)), until=today).record
     polls.clock.advance(timedelta(days=1))
     with polls.database.read() as tx:
-        assert voter_store.usable(tx, day=polls.clock.now().date()) == []
+        assert voter_store.usable(tx, at=polls.clock.now()) == []
     with pytest.raises(StateConflict, match="no voter file counts today"):
         polls.match()
     (ended,) = voters.expire(polls.database, clock=polls.clock)
@@ -348,6 +352,53 @@ def test_the_links_of_a_withdrawn_list_go_with_its_rows(polls: Polls) -> None:
     polls.merge()
     (found,) = polls.match()
     assert found.matched == 60
+
+
+class Withdrawing(Silent):
+    """Withdraws a list as soon as the first voters have been read."""
+
+    def __init__(self, polls: Polls, upload: str) -> None:
+        self._polls, self._upload = polls, upload
+
+    def advance(self, steps: int, **_: float | str) -> None:
+        """Voters were read."""
+        del steps
+        if self._upload:
+            name, self._upload = self._upload, ""
+            self._polls.house.withdraw(name)
+
+
+def test_a_list_that_is_withdrawn_while_people_are_looked_for_leaves_no_link(polls: Polls) -> None:
+    polls.list_of("nurses", [someone(n) for n in range(1, 61)])
+    gone = polls.list_of("teachers", [someone(n, email=f"t{n}@example.org") for n in range(31, 91)])
+    polls.merge()
+    polls.load(nc_file(range(1, 101)))
+    (found,) = voters.match(
+        polls.database,
+        match_key=polls.house.keys.open("match"),
+        clock=polls.clock,
+        observer=Withdrawing(polls, gone),
+    )
+    assert (found.persons, found.matched) == (60, 60)
+    assert len(linked(polls)) == 60
+    polls.merge()
+    (again,) = polls.match()
+    assert (again.persons, again.matched, len(linked(polls))) == (60, 60, 60)
+
+
+def test_no_more_people_are_found_than_there_are(polls: Polls) -> None:
+    polls.list_of("nurses", [someone(n) for n in range(1, 61)])
+    gone = polls.list_of("teachers", [someone(n) for n in range(61, 91)])
+    polls.merge()
+    polls.load(nc_file(range(1, 101)))
+    polls.match()
+    with polls.database.write() as tx:  # withdrawn, and its rows not deleted yet
+        tx.execute(
+            text("UPDATE consortium_upload SET state = 'withdrawn' WHERE id = :id"),
+            {"id": int(gone.removeprefix("u-"))},
+        )
+    (found,) = polls.match()
+    assert (found.persons, found.matched) == (60, 60)
 
 
 def test_a_match_that_dies_is_not_seen_and_is_taken_back(polls: Polls) -> None:

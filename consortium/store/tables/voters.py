@@ -7,7 +7,9 @@ the table nor any column says which line of the public file a row was.
 
 A link says that a source row's person was found in the file, by the digest of the voter's id, which
 cannot be told from a random number without the match key; and it names the places in clear, because
-a plan is made without any key.
+a plan is made without any key. Links end with their file. Who has voted outlives it, as contact
+points that a campaign which asks people to vote leaves out: of the voter and the file nothing is in
+them any more.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ __all__ = [
     "PlaceSetMember",
     "ReturnedList",
     "ReturnedVoter",
+    "VotedPoint",
     "VoterHistory",
     "VoterLicence",
     "VoterLink",
@@ -36,7 +39,7 @@ __all__ = [
 
 
 class VoterLoad(Table, table=True):
-    """One voter file or register, loaded once; it counts while `active`, to the end of `until`."""
+    """One voter file or register, loaded once; it counts while `active`, and before `ends_at`."""
 
     __tablename__ = "consortium_voter_load"
     __table_args__: ClassVar[Any] = NEVER_REUSED
@@ -46,7 +49,8 @@ class VoterLoad(Table, table=True):
     register_name: str = word()
     state: str = word()  # "staged", "active", "ended"
     purposes: str = text()  # words joined by a blank
-    until: date
+    until: date  # the last day of its use
+    ends_at: datetime = when()  # when that day is over wherever its voters live
     salt: bytes = binary()  # of the key that seals its rows; empty once erased
     rows: int = Field(default=0)
     left_out: int = Field(default=0)  # not on the register any more, by their status
@@ -58,6 +62,7 @@ class VoterLoad(Table, table=True):
     loaded_at: datetime = when()
     ended_at: datetime | None = when(null=True)
     entry: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
+    ended_entry: int | None = Field(default=None, sa_column=Column(Big, nullable=True))
 
 
 class VoterLicence(Table, table=True):
@@ -105,7 +110,7 @@ class VoterHistory(Table, table=True):
 
 
 class Place(Table, table=True):
-    """A node of the tree of places; `path` holds its parents' codes, `NC/WAKE/01-01`."""
+    """A place that voters live or work in; `path` holds its parents' codes, `NC/WAKE/01-01`."""
 
     __tablename__ = "consortium_place"
     __table_args__ = (UniqueConstraint("kind", "path"),)
@@ -113,7 +118,6 @@ class Place(Table, table=True):
     kind: str = word()
     path: str = Field(sa_column=Column(String(255), nullable=False))
     name: str = text()
-    parent_id: int | None = ref("place", null=True, index=True)
 
 
 class PlaceSet(Table, table=True):
@@ -186,7 +190,7 @@ class ReturnedList(Table, table=True):
     id: int | None = pk()
     register_name: str = word()
     digest: bytes = binary(index=True)  # SHA-256 of the file
-    state: str = word()  # "staged", "active"
+    state: str = word()  # "staged", "active", "ended"
     as_of: datetime = when()
     read_at: datetime = when()
     ids: int = Field(default=0)
@@ -203,4 +207,29 @@ class ReturnedVoter(Table, table=True):
     voter: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     list_id: int = Field(
         sa_column=Column(Big, ForeignKey("consortium_returned_list.id"), primary_key=True)
+    )
+
+
+class VotedPoint(Table, table=True):
+    """A contact point of somebody who had voted by a list when their voter file ended.
+
+    Counts while its list is active. No foreign key on the point: its number never comes back.
+    """
+
+    __tablename__ = "consortium_voted_point"
+    __table_args__: ClassVar[Any] = {"sqlite_with_rowid": False}  # SQLAlchemy's type is a union
+    point_id: int = Field(sa_column=Column(Big, primary_key=True, autoincrement=False))
+    list_id: int = Field(
+        sa_column=Column(
+            Big,
+            ForeignKey("consortium_returned_list.id"),
+            primary_key=True,
+            autoincrement=False,
+            index=True,
+        )
+    )
+    load_id: int = Field(
+        sa_column=Column(
+            Big, ForeignKey("consortium_voter_load.id"), primary_key=True, autoincrement=False
+        )
     )

@@ -69,9 +69,19 @@ def test_ids_are_compared_without_case_and_blanks() -> None:
     assert voter.id == "AA7"
 
 
+@pytest.mark.parametrize(
+    ("written", "compared"), [("000123", "123"), ("0", "0"), ("000", "0"), ("0A12", "0A12")]
+)
+def test_a_number_is_compared_without_the_zeros_that_a_spreadsheet_loses(
+    written: str, compared: str
+) -> None:
+    (voter,) = converted(NC, nc_row(7, ncid=written)).voters
+    assert voter.id == compared
+
+
 def test_a_place_whose_parent_is_not_said_stands_under_its_parents_parent() -> None:
     found = converted(NC, nc_row(7, county_desc=""))
-    paths = {f"{kind.value}:{path}" for kind, path, _, _ in found.chains[0]}
+    paths = {f"{kind.value}:{path}" for kind, path, _ in found.chains[0]}
     assert paths == {"municipality:NC/RALEIGH", "precinct:NC/01-01", "district:NC/CONGRESS/4"}
 
 
@@ -95,7 +105,7 @@ def test_whatever_stands_in_a_record_it_is_counted_once(rows: list[list[str]]) -
     found = converted(NC, *rows)
     assert len(found.voters) + found.left_out + len(found.rejected) == len(rows)
     for chain in found.chains:
-        for _, path, title, _ in chain:
+        for _, path, title in chain:
             assert len(path) < 255
             assert path == path.strip("/")
             assert path.isprintable()

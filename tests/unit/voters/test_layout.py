@@ -156,10 +156,7 @@ def read(path: Path) -> tuple[str, list[VoterFacts], set[str]]:
     found = [convert(batch) for batch in batches]
     assert not [r for one in found for r in one.rejected]
     places = {
-        f"{kind.value}:{path}"
-        for one in found
-        for chain in one.chains
-        for kind, path, _, _ in chain
+        f"{kind.value}:{path}" for one in found for chain in one.chains for kind, path, _ in chain
     }
     return layout.name, [v for one in found for v in one.voters], places
 

@@ -21,15 +21,8 @@ def upgrade() -> None:
         sa.Column("kind", WORD, nullable=False),
         sa.Column("path", sa.String(length=255), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("parent_id", BIG, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["parent_id"], ["consortium_place.id"], name="fk_consortium_place_parent_id"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_place"),
         sa.UniqueConstraint("kind", "path", name="uq_consortium_place_kind_path"),
-    )
-    op.create_index(
-        "ix_consortium_place_parent_id", "consortium_place", ["parent_id"], unique=False
     )
     op.create_table(
         "consortium_returned_list",
@@ -78,6 +71,7 @@ def upgrade() -> None:
         sa.Column("state", WORD, nullable=False),
         sa.Column("purposes", sa.Text(), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("ends_at", INSTANT, nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("left_out", sa.Integer(), nullable=False),
@@ -89,6 +83,7 @@ def upgrade() -> None:
         sa.Column("loaded_at", INSTANT, nullable=False),
         sa.Column("ended_at", INSTANT, nullable=True),
         sa.Column("entry", BIG, nullable=True),
+        sa.Column("ended_entry", BIG, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_consortium_voter_load"),
         sqlite_autoincrement=True,
     )
@@ -134,6 +129,25 @@ def upgrade() -> None:
         "consortium_returned_voter",
         ["list_id"],
         unique=False,
+    )
+    op.create_table(
+        "consortium_voted_point",
+        sa.Column("point_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("list_id", BIG, autoincrement=False, nullable=False),
+        sa.Column("load_id", BIG, autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["list_id"],
+            ["consortium_returned_list.id"],
+            name="fk_consortium_voted_point_list_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["load_id"], ["consortium_voter_load.id"], name="fk_consortium_voted_point_load_id"
+        ),
+        sa.PrimaryKeyConstraint("point_id", "list_id", "load_id", name="pk_consortium_voted_point"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_consortium_voted_point_list_id", "consortium_voted_point", ["list_id"], unique=False
     )
     op.create_table(
         "consortium_voter_history",
