@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -53,6 +54,7 @@ _CONFIDENCE: Final = {
 _MOST: Final = 10  # kinds of problems, and columns, that are listed
 _SIDE: Final = 20  # where the text beside a small heading begins
 _LINES: Final = 3  # lines named of each kind
+_WORDS: Final = 5  # words named of each column
 _USUAL_REGION: Final = "US"
 _NO_BREAK: Final = "\u00a0"
 
@@ -105,7 +107,7 @@ def _fates(report: CheckReport) -> Iterator[str]:
     if report.opt_outs:
         yield f"{counted(report.opt_outs, 'opt-out')} (kept only to block)"
     if report.partly_blocked:
-        yield f"{count(report.partly_blocked)} of the usable blocked on one channel"
+        yield f"{count(report.partly_blocked)} of the usable blocked in part"
 
 
 def show_attested(report: CheckReport, *, title: str) -> None:
@@ -120,6 +122,7 @@ def show_attested(report: CheckReport, *, title: str) -> None:
                 first="    read as opt-out: ",
             )
         )
+    _show_unknown_words(report)
     if "email" in report.unspoken and any(a.channel == "email" for a in report.attested):
         say_all(
             wrapped(
@@ -136,6 +139,35 @@ def show_attested(report: CheckReport, *, title: str) -> None:
                 first="    ",
             )
         )
+    _show_tags(report)
+
+
+def _show_unknown_words(report: CheckReport) -> None:
+    """Words that were taken for a no, because nobody has said what they mean."""
+    rows = {w.column: w.count for w in report.worth_fixing if w.code == "unknown_word"}
+    for column, number in rows.items():
+        words = [w for w in report.unknown_words if w.column == column]
+        shown = [f'"{w.word}" ({counted(w.rows, "row")})' for w in words[:_WORDS]]
+        if sum(w.rows for w in words[:_WORDS]) < number:
+            shown.append("others")
+        say_all(
+            wrapped(
+                f"{column.strip()}: {listed(shown)} not understood, taken as no permission. "
+                "Say what they mean: check with --write-map FILE, correct it, give it with --map",
+                first="    ",
+            )
+        )
+
+
+def _show_tags(report: CheckReport) -> None:
+    """Tags that are shared, and those that were meant to be."""
+    if report.shared:
+        words = [f"{tag} ({counted(rows, 'row')})" for tag, rows in report.shared[:_MOST]]
+        rest = len(report.shared) - _MOST
+        words += [f"and {rest} more"] if rest > 0 else []
+        say_all(wrapped(f"tags shared, to be read on the host: {', '.join(words)}", first="    "))
+    for tag, meant in report.unused:
+        say_all(wrapped(f'No usable row has the tag "{tag}". {meant}'.rstrip(), first="    "))
 
 
 def _show_channel(channel: str, attested: list[Attested]) -> None:
@@ -207,12 +239,14 @@ def _problem(problem: WorthFixing) -> str:
     words += problem.sentence
     if problem.repair and problem.repair.split()[0] not in words:  # some sentences end with it
         words += f"; {problem.repair}"
-    if problem.rows_used == problem.count:
+    if problem.code == "unknown_word":
+        pass  # nothing is left out for it
+    elif problem.rows_used == problem.count:
         words += f" ({'this row is' if problem.count == 1 else 'these rows are'} sent without it)"
     elif problem.rows_used:
         used = problem.rows_used
         words += f" ({count(used)} of these rows {'is' if used == 1 else 'are'} sent without it)"
-    return f"{words} {_lines(problem.lines, problem.count)}"
+    return f"{words} {_lines(problem)}"
 
 
 def _show_hints(report: CheckReport) -> None:
@@ -239,7 +273,7 @@ def _show_hints(report: CheckReport) -> None:
 def _hint(hint: Hint) -> str:
     words = f"{hint.column.strip()}: {hint.sentence}"
     words += f"; {hint.repair}" if hint.repair else ""
-    return f"{words} {_lines(hint.lines, hint.count)}"
+    return f"{words} {_lines(hint)}"
 
 
 def _proposal(column: SentColumn) -> str:
@@ -252,7 +286,15 @@ def _numbered(number: int, words: str) -> None:
     say_all(line.replace(_NO_BREAK, " ") for line in lines)
 
 
-def _lines(lines: Sequence[int], number: int) -> str:
-    named = ", ".join(count(line) for line in lines[:_LINES])
-    words = f"· line{'' if number == 1 else 's'} {named}{' …' if number > _LINES else ''}"
-    return words.replace(" ", _NO_BREAK)
+def _lines(told: WorthFixing | Hint) -> str:
+    """`· lines 2, 9 …`, in an archive `· lines 2, 9 of cleaned.csv …`."""
+    of: dict[str, list[str]] = {}
+    for line, member in zip_longest(told.lines[:_LINES], told.members[:_LINES], fillvalue=""):
+        of.setdefault(str(member), []).append(count(int(line)))
+    named = [
+        f"line{'' if len(lines) == 1 else 's'} {', '.join(lines)}".replace(" ", _NO_BREAK)
+        + (f" of {member}" if member else "")
+        for member, lines in of.items()
+    ]
+    more = f"{_NO_BREAK}…" if told.count > len(told.lines[:_LINES]) else ""
+    return f"·{_NO_BREAK}{', '.join(named)}{more}"

@@ -29,7 +29,7 @@ def show_pack(made: PackResult) -> None:
     say()
     say_all(joined(words))
     if report.partly_blocked:
-        say(f"  of the rows, {count(report.partly_blocked)} blocked on one channel")
+        say(f"  of the rows, {count(report.partly_blocked)} blocked in part")
     if report.rejected and made.report.problems_file is not None:
         say(f"  every unusable line, for you only: {made.report.problems_file.name}")
 

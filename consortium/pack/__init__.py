@@ -13,7 +13,14 @@ from consortium.pack.pack import PackResult, pack
 from consortium.pack.problems import CODES, Flaw, RejectedRow, default_path, write_problems
 from consortium.pack.recognition import layout_names
 from consortium.pack.record_ids import RecordIdSealer, open_record_id
-from consortium.pack.report import Attested, CheckReport, Hint, SentColumn, WorthFixing
+from consortium.pack.report import (
+    Attested,
+    CheckReport,
+    Hint,
+    SentColumn,
+    UnknownWord,
+    WorthFixing,
+)
 
 __all__ = [
     "CODES",
@@ -30,6 +37,7 @@ __all__ = [
     "Role",
     "SentColumn",
     "Stated",
+    "UnknownWord",
     "WorthFixing",
     "check",
     "default_path",

@@ -15,7 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
+from consortium.documents import nearest
 from consortium.errors import BadFile, UsageError
 from consortium.model import (
     OLDEST_CONSENT,
@@ -23,6 +25,7 @@ from consortium.model import (
     Observer,
     Silent,
 )
+from consortium.pack.judge import Word
 from consortium.pack.layout import Layout, Role
 from consortium.pack.mapping import MappingDocument, Stated, lay_over
 from consortium.pack.mistakes import FIRST_LINES, SightingTally
@@ -30,7 +33,14 @@ from consortium.pack.problems import Flaw, ProblemFile, RejectedRow
 from consortium.pack.proposals import propose, sounds_like_refusal
 from consortium.pack.recognition import is_known, no_contact_column
 from consortium.pack.record_ids import RecordIdSealer
-from consortium.pack.report import Attested, CheckReport, Hint, SentColumn, WorthFixing
+from consortium.pack.report import (
+    Attested,
+    CheckReport,
+    Hint,
+    SentColumn,
+    UnknownWord,
+    WorthFixing,
+)
 from consortium.pack.rows import Batch, Claimed, read_rows
 from consortium.pack.settings import Settings
 from consortium.pack.source import Source, open_list
@@ -38,6 +48,9 @@ from consortium.pack.tags import split_tags
 from consortium.tokens import Profile, places
 
 __all__ = ["Reading", "Tally", "check"]
+
+_Counted = TypeVar("_Counted")
+_MOST_COUNTED = 10_000
 
 
 class Reading:
@@ -131,7 +144,10 @@ class Tally:
         self._refused: Counter[str] = Counter()
         self._faults: Counter[tuple[str, str]] = Counter()
         self._used: Counter[tuple[str, str]] = Counter()
-        self._lines: dict[tuple[str, str], list[int]] = {}
+        self._places: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        self._members: dict[str, int] = {}
+        self._tags: Counter[str] = Counter()
+        self._words: Counter[Word] = Counter()
         self._seen = SightingTally()
 
     def add(self, batch: Batch) -> None:
@@ -145,24 +161,28 @@ class Tally:
         self._attested.update(batch.claimed)
         self._refused.update(batch.refused)
         for problems in (batch.rejected, batch.flaws):
-            self._count(problems)
+            self._count(problems, self._members.setdefault(batch.member, len(self._members)))
         self._used.update((f.code, f.column) for f in batch.flaws if f.row_used)
-        self._seen.add(batch.seen)
+        self._seen.add(batch.seen, member=batch.member)
+        _add(self._tags, batch.tags)
+        _add(self._words, batch.words)
 
-    def _count(self, problems: Sequence[RejectedRow] | Sequence[Flaw]) -> None:
-        """Count problems of one batch, and keep the first lines of each kind."""
-        found: dict[tuple[str, str], list[int]] = {}
+    def _count(self, problems: Sequence[RejectedRow] | Sequence[Flaw], member: int) -> None:
+        """Count problems of one batch, and keep the first places of each kind."""
+        found: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for problem in problems:
-            found.setdefault((problem.code, problem.column), []).append(problem.line)
-        for kind, lines in found.items():
-            self._faults[kind] += len(lines)
-            self._lines[kind] = sorted((*self._lines.get(kind, ()), *lines))[:FIRST_LINES]
+            found.setdefault((problem.code, problem.column), []).append((member, problem.line))
+        for kind, at in found.items():
+            self._faults[kind] += len(at)
+            self._places[kind] = sorted((*self._places.get(kind, ()), *at))[:FIRST_LINES]
 
     def report(self, reading: Reading, *, problems: ProblemFile | None) -> CheckReport:
         """The report of all that was counted."""
         layout, source, stated = reading.layout, reading.source, reading.stated
         spoken = {Channel.EMAIL: stated.email, Channel.SMS: stated.sms}
         faults = sorted(self._faults.items(), key=lambda fault: (-fault[1], fault[0]))
+        members = list(self._members)
+        tags = self._seen.tags(split_tags)
         return CheckReport(
             file=source.name,
             layout=layout.name,
@@ -198,9 +218,22 @@ class Tally:
             read=layout.read,
             not_sent=layout.not_sent,
             tags=tuple(
-                (layout.headers[column], different)
-                for column, different in self._seen.tags(split_tags).items()
+                (layout.headers[column], len(different))
+                for column, different in tags.items()
                 if all(column != each.column for each in layout.kept)
+            ),
+            shared=tuple(sorted(self._tags.items(), key=lambda tag: (-tag[1], tag[0]))),
+            unused=tuple(
+                (tag, nearest(tag, sorted(tags.get(each.column, ()))))
+                for each in layout.kept
+                for tag in sorted(each.words or ())
+                if not self._tags[each.label + tag]
+            ),
+            unknown_words=tuple(
+                UnknownWord(layout.headers[column], word, rows)
+                for (column, word), rows in sorted(
+                    self._words.items(), key=lambda found: (-found[1], found[0])
+                )
             ),
             has_record_ids=Role.RECORD_ID in layout.columns,
             worth_fixing=tuple(
@@ -209,12 +242,13 @@ class Tally:
                     column,
                     count,
                     self._used[code, column],
-                    tuple(self._lines[code, column]),
+                    tuple(line for _, line in self._places[code, column]),
+                    tuple(members[member] for member, _ in self._places[code, column]),
                 )
                 for (code, column), count in faults
             ),
             hints=tuple(
-                Hint(each.code, layout.headers[each.column], each.count, each.lines)
+                Hint(each.code, layout.headers[each.column], each.count, each.lines, each.members)
                 for each in self._seen.sightings()
             ),
             proposals=tuple(
@@ -229,6 +263,13 @@ class Tally:
             problem_lines=sum(self._faults.values()),
             problems_file=problems.path if problems and problems.lines else None,
         )
+
+
+def _add(counts: Counter[_Counted], more: Counter[_Counted]) -> None:
+    """Add counts, of the first `_MOST_COUNTED` different things."""
+    for what, number in more.items():
+        if what in counts or len(counts) < _MOST_COUNTED:
+            counts[what] += number
 
 
 def check(
@@ -270,7 +311,7 @@ def check(
             for batch in reading.batches(packing=False):
                 tally.add(batch)
                 if problems is not None:
-                    problems.write(batch.problems())
+                    problems.write(batch.problems(), member=batch.member)
                 watcher.advance(batch.records)
     finally:
         watcher.end()

@@ -20,7 +20,7 @@ from consortium.pack.layout import Layout, Meaning, StatusColumn, fold_header
 from consortium.pack.mapping import Stated
 from consortium.tokens import Rejected, dates
 
-__all__ = ["NOTHING", "UNKNOWN_WORD", "ConsentReader", "Standing"]
+__all__ = ["NOTHING", "UNKNOWN_WORD", "ConsentReader", "Standing", "meaning_of"]
 
 UNKNOWN_WORD = "unknown_word"
 _NONE = Consent()
@@ -81,6 +81,16 @@ _WORDS = {
     for meaning in Meaning
 }
 _UNKNOWN = _Word(no=True, known=False)
+
+
+def meaning_of(status: StatusColumn, cell: str) -> Meaning | None:
+    """What a cell of a status column says; None: a word that is not known."""
+    word = fold_header(cell)
+    if not cell.strip():
+        return status.empty
+    if word in status.words:
+        return status.words[word]
+    return status.filled if word and status.filled is not Meaning.NONE else None
 
 
 class ConsentReader:
@@ -196,15 +206,8 @@ class ConsentReader:
         key = (id(status), cell)  # two rules may speak of one column
         found = self._words.get(key)
         if found is None:
-            word = fold_header(cell)
-            if not cell.strip():
-                found = _WORDS[status.empty]
-            elif word in status.words:
-                found = _WORDS[status.words[word]]
-            elif word and status.filled is not Meaning.NONE:
-                found = _WORDS[status.filled]
-            else:
-                found = _UNKNOWN
+            meaning = meaning_of(status, cell)
+            found = _UNKNOWN if meaning is None else _WORDS[meaning]
             if len(self._words) >= _MEMO:
                 self._words.clear()
             if len(cell) <= _MEMO_CHARACTERS:

@@ -1,10 +1,10 @@
 """A draft of a mapping: what was recognised in a list, written so that its partner can correct it.
 
-The draft names the layout, every column that is read with its role, what was stated by hand, and
-columns that nothing reads: proposed by name or content where a role has no column yet (in force, to
-be looked over), else as comments. Read back with `--map`, it gives the layout that it was written
-from. It holds headers and words, never a cell; headers that cannot be named alone are left to the
-layout.
+The draft names the layout, every column that is read with its role, what was stated by hand, status
+columns with words that are not known, and columns that nothing reads: proposed by name or content
+where a role has no column yet (in force, to be looked over), else as comments. Read back with
+`--map`, it gives the layout that it was written from. It holds headers and words, never a cell;
+headers that cannot be named alone are left to the layout.
 
 Format: docs/formats/mapping.md.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from consortium.errors import BadFile, StateConflict
 from consortium.model import Channel, Consent
+from consortium.pack.draft_status import status_rules
 from consortium.pack.layout import Layout, Role, fold_header
 from consortium.pack.mapping import Stated, lay_over
 from consortium.pack.proposals import by_content, propose, sounds_like_refusal
@@ -61,7 +62,7 @@ def draft_mapping(path: Path, *, stated: Stated | None = None, region: str | Non
         stated=said,
         region=layout.region or region,
         proposals=propose(layout, content),
-    )
+    ) + "".join(f"{line}\n" for line in status_rules(layout, sample, quoted=_quoted))
 
 
 def write_draft(

@@ -33,7 +33,7 @@ from consortium.pack.source import RawBatch
 from consortium.pack.values import Note, ValueReader, Values
 from consortium.vault.pack_rows import OptOutLine
 
-__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "Word", "judge"]
+__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "Word", "is_word", "judge"]
 
 _WORD_CHARACTERS = 32
 _WORD_DIGITS = 5
@@ -304,7 +304,7 @@ class _Judge:
             for note in notes
             if note.code == UNKNOWN_WORD
         )
-        return Counter((c, word) for c, word in cells if _is_word(word))
+        return Counter((c, word) for c, word in cells if is_word(word))
 
     def _tell(
         self,
@@ -346,7 +346,7 @@ def _standing_in(
     return [tuple(column for column, values in inside if point in values) for point in points]
 
 
-def _is_word(text: str) -> bool:
+def is_word(text: str) -> bool:
     """Whether a cell may be shown as a word: nothing that could be about one person."""
     return (
         len(text) <= _WORD_CHARACTERS

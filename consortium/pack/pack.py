@@ -137,7 +137,7 @@ def pack(
         for batch in reading.batches(sealer=sealer):
             tally.add(batch)
             if problems is not None:
-                problems.write(batch.problems())
+                problems.write(batch.problems(), member=batch.member)
             watcher.advance(batch.records)
             yield batch.packed
         if not tally.usable and not tally.opt_outs:

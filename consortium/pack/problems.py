@@ -67,7 +67,8 @@ REPAIRS: Mapping[str, str] = MappingProxyType(
 )
 """What to do, for codes where the partner can do something about all such rows at once."""
 
-_HEADER = ("record", "line", "column", "code", "what", "row")
+_HEADER = ("record", "line", "column", "code", "what", "row", "file")
+_HEADERS = (_HEADER, _HEADER[:-1])  # ours, and of files that were written before archives had lines
 
 
 class RejectedRow(NamedTuple):
@@ -154,8 +155,9 @@ class ProblemFile:
         self._columns: dict[str, str] = {}  # the only words in it that are not ours, made safe
         self._check_place()
 
-    def write(self, problems: Iterable[RejectedRow | Flaw]) -> None:
-        """Add lines."""
+    def write(self, problems: Iterable[RejectedRow | Flaw], *, member: str = "") -> None:
+        """Add lines; `member` is the file of an archive that they are about."""
+        file = safe_cell(member)
         for problem in problems:
             if self._file is None:
                 self._open()
@@ -170,6 +172,7 @@ class ProblemFile:
                     problem.code,
                     problem.sentence,
                     "sent without it" if used else "not sent",
+                    file,
                 )
             )
             self.lines += 1
@@ -216,7 +219,8 @@ class ProblemFile:
     def _check_place(self) -> None:
         try:
             with self.path.open("r", encoding="utf-8-sig", errors="replace", newline="") as file:
-                ours = file.readline(200).strip() == ",".join(f'"{h}"' for h in _HEADER)
+                first = file.readline(200).strip()
+            ours = any(first == ",".join(f'"{word}"' for word in each) for each in _HEADERS)
         except FileNotFoundError:
             return
         except OSError:

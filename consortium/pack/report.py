@@ -10,7 +10,7 @@ from consortium.pack.layout import Confidence, Recognition, Role
 from consortium.pack.mistakes import HINTS
 from consortium.pack.problems import CODES, REPAIRS
 
-__all__ = ["Attested", "CheckReport", "Hint", "SentColumn", "WorthFixing"]
+__all__ = ["Attested", "CheckReport", "Hint", "SentColumn", "UnknownWord", "WorthFixing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class WorthFixing:
         column: Header of the column; empty: the row as a whole.
         count: How many there are.
         rows_used: How many of these rows are sent anyway.
-        lines: Lines of the first few, ascending.
+        lines: Lines of the first few, ascending in each file.
+        members: Of each of these lines the file of an archive that it is in, or empty.
     """
 
     code: str
@@ -48,6 +49,7 @@ class WorthFixing:
     count: int
     rows_used: int
     lines: tuple[int, ...] = ()
+    members: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -68,13 +70,14 @@ class Hint:
         code: A word of `consortium.pack.sightings.HINTS`.
         column: Header of the column.
         count: How many cells.
-        lines: Lines of the first few, ascending.
+        lines, members: As in `WorthFixing`.
     """
 
     code: str
     column: str
     count: int
     lines: tuple[int, ...]
+    members: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -85,6 +88,15 @@ class Hint:
     def repair(self) -> str:
         """What to do."""
         return HINTS[self.code][1]
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownWord:
+    """A word about consent that is not known, read as no permission, and how many rows have it."""
+
+    column: str
+    word: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +112,8 @@ class CheckReport:
         encoding, delimiter: As people call them.
         rows: Records in the file; always usable + opt_outs + rejected + repeated.
         usable, opt_outs, rejected, repeated: Fates of the rows (`consortium.pack.rows`).
-        partly_blocked: How many of the usable are blocked on one channel.
+        partly_blocked: How many of the usable are blocked in part: on one channel, or at one
+            address.
         attested: What would be claimed, most rows first; basis `none` is never contacted.
         refused: Cause → rows read as opt-outs, partly blocked ones included.
         unspoken: Channels of which neither a column nor the partner says anything.
@@ -109,6 +122,11 @@ class CheckReport:
         read: Columns read for consent or relationship, not sent themselves.
         not_sent: Columns that nothing reads.
         tags: Columns of tags that are not shared → how many different ones.
+        shared: Tags that are shared, and how many usable rows have each, most rows first.
+        unused: Tags that were to be shared and that no usable row has, with the nearest one that
+            is in the list, as a question, or empty.
+        unknown_words: Words about consent that are not known, most rows first; of cells that could
+            be about one person none.
         has_record_ids: Whether the owner's own ids travel, sealed to the owner.
         worth_fixing: Kinds of problems, most frequent first.
         hints: Likely mistakes of whole columns, most cells first.
@@ -140,6 +158,9 @@ class CheckReport:
     read: tuple[str, ...]
     not_sent: tuple[str, ...]
     tags: tuple[tuple[str, int], ...]
+    shared: tuple[tuple[str, int], ...]
+    unused: tuple[tuple[str, str], ...]
+    unknown_words: tuple[UnknownWord, ...]
     has_record_ids: bool
     worth_fixing: tuple[WorthFixing, ...]
     hints: tuple[Hint, ...]

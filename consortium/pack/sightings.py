@@ -95,6 +95,7 @@ class Sighting:
         count: How many cells.
         lines: Lines of the first few of them.
         filled: How many cells of the column hold something.
+        members: Of each of these lines the archive's member it is in, or empty.
     """
 
     code: str
@@ -102,6 +103,7 @@ class Sighting:
     count: int
     lines: tuple[int, ...]
     filled: int = 0
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -126,17 +128,18 @@ class SightingTally:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, int]] = Counter()
-        self._lines: dict[tuple[str, int], tuple[int, ...]] = {}
+        self._places: dict[tuple[str, int], tuple[tuple[int, str], ...]] = {}
         self._filled: Counter[int] = Counter()
         self._tags: dict[int, set[str]] = {}
         self._looks: dict[int, Counter[Role]] = {}
 
-    def add(self, seen: Seen) -> None:
-        """Add one batch."""
+    def add(self, seen: Seen, *, member: str = "") -> None:
+        """Add one batch, of this member of an archive."""
         for sighting in seen.sightings:
             key = (sighting.code, sighting.column)
             self._counts[key] += sighting.count
-            self._lines[key] = (*self._lines.get(key, ()), *sighting.lines)[:FIRST_LINES]
+            places = ((line, member) for line in sighting.lines)
+            self._places[key] = (*self._places.get(key, ()), *places)[:FIRST_LINES]
         self._filled.update(seen.filled)
         for column, cells in seen.tags.items():
             known = self._tags.setdefault(column, set())
@@ -148,7 +151,14 @@ class SightingTally:
     def sightings(self) -> list[Sighting]:
         """All that is worth telling, most cells first."""
         found = [
-            Sighting(code, column, count, self._lines[code, column], self._filled[column])
+            Sighting(
+                code,
+                column,
+                count,
+                tuple(line for line, _ in self._places[code, column]),
+                self._filled[column],
+                tuple(member for _, member in self._places[code, column]),
+            )
             for (code, column), count in self._counts.items()
         ]
         worth = filter(_is_worth_telling, found)
@@ -158,10 +168,10 @@ class SightingTally:
         """Column that nothing reads → what most batches of it look like."""
         return {column: roles.most_common(1)[0][0] for column, roles in self._looks.items()}
 
-    def tags(self, split: Callable[[str], Iterable[str]]) -> Mapping[int, int]:
-        """Column of tags → how many different ones it holds."""
+    def tags(self, split: Callable[[str], Iterable[str]]) -> Mapping[int, set[str]]:
+        """Column of tags → those that it holds."""
         return {
-            column: len({tag for cell in cells for tag in split(cell)})
+            column: {tag for cell in cells for tag in split(cell)}
             for column, cells in self._tags.items()
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,31 @@ def test_names_of_columns_and_files_do_not_write_on_the_terminal(tmp_path: Path)
     missing = run(["upload", "add", "\x1b[2Jlist.pack"], cwd=tmp_path)
     assert missing.code != 0
     assert not {"\x1b", "\x07"} & {*result.text, *missing.text}
+
+
+def test_words_about_consent_that_are_not_known_are_shown_with_what_was_assumed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text(
+        "email,first_name,email_status\na@mail.example.org,Ann,subscribed\n"
+        "b@mail.example.org,Bo,paused\nc@mail.example.org,Cy,paused\n"
+    )
+    shown = " ".join(check(tmp_path, path.name).split())
+    assert 'email_status: "paused" (2 rows) not understood, taken as no permission.' in shown
+    assert "--write-map FILE" in shown
+
+
+def test_shared_tags_are_counted_and_a_mistyped_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "members.csv"
+    path.write_text("email,tags\na@mail.example.org,donor\nb@mail.example.org,canvasser\n")
+    shown = check(tmp_path, path.name, "--keep", "tags=donor,canvaser")
+    assert "tags shared, to be read on the host: donor (1 row)" in shown
+    assert 'No usable row has the tag "canvaser". Did you mean "canvasser"?' in shown
+
+
+def test_a_line_of_an_archive_is_shown_with_its_file(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "members.zip", "w") as archive:
+        archive.writestr("north.csv", "email,first_name\na@mail.example.org,Ann\n")
+        archive.writestr("south.csv", "email,first_name\nnobody,Bo\n")
+    assert "line 2 of south.csv" in " ".join(check(tmp_path, "members.zip", code=5).split())

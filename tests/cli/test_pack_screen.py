@@ -24,4 +24,4 @@ def test_rows_opt_outs_unusable_and_repeated_add_up_to_the_list(world: World) ->
     packed = world.run("upload", "pack", "five.csv", *options, home="nurses")
     assert packed.code == 5
     assert "five.pack: 2 rows · 1 opt-out · 1 unusable · 1 repeated · " in packed.out
-    assert "of the rows, 1 blocked on one channel" in packed.out
+    assert "of the rows, 1 blocked in part" in packed.out

@@ -36,10 +36,10 @@ def test_every_problem_is_a_line_with_its_place_and_sentence(tmp_path: Path) -> 
     path = tmp_path / "members.problems.csv"
     assert write_problems(PROBLEMS, path) == 2
     assert read(path) == [
-        ["record", "line", "column", "code", "what", "row"],
-        ["3", "5", "", "no_contact", "neither e-mail address nor phone number", "not sent"],
+        ["record", "line", "column", "code", "what", "row", "file"],
+        ["3", "5", "", "no_contact", "neither e-mail address nor phone number", "not sent", ""],
         ["4", "6", "'=cmd|\"/c calc\"!A1", "bad_syntax", REJECTIONS["bad_syntax"],
-         "sent without it"],
+         "sent without it", ""],
     ]  # fmt: skip
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
