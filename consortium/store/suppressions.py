@@ -6,7 +6,9 @@ and counts whatever key epoch its token was made in. No verb here lifts one.
 
 `ban` is the whole of DESIGN's D5 in one step: the opt-out, the tokens it names, and on the same
 channel the other tokens of the persons holding them at that moment, materialised once. A row that
-no merge has seen yet counts as a person of its own.
+no merge has seen yet counts as a person of its own. Where a list names a token, or has a person, on
+more than `MOST_ROWS` rows, these rows lead to nobody, as no human is on so many: else one opt-out
+of a mailbox that a crafted list puts beside a million strangers' addresses would silence them all.
 
 Those of a list are written before the list counts and are in force from the moment it does
 (`stands`); how: `store.list_bans`.
@@ -17,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from consortium.model import Channel, Scope, UploadState
@@ -31,6 +33,7 @@ from consortium.types import ContactPointId, EntryIndex, Token
 
 __all__ = [
     "KIND_OF",
+    "MOST_ROWS",
     "Ban",
     "Request",
     "add_opt_out",
@@ -55,6 +58,8 @@ _state = metadata.tables["consortium_state"]
 
 KIND_OF = {Channel.EMAIL: "email", Channel.SMS: "phone"}
 """The kind of contact point that a channel uses."""
+MOST_ROWS: Final = 100
+"""Of one list that may be one human's; as `identity.CROWD_ROWS`."""
 _IN = 400
 _FETCH = 10_000
 
@@ -162,14 +167,62 @@ def held_with(
     found: set[tuple[Token, Token]] = set()
     generation = tx.execute(select(_state.c.merge_generation)).scalar_one_or_none() or 0
     for part in chunked(tokens, _IN):
+        points = _crowded_points(tx, part, kind)
+        persons = _crowded_persons(tx, part, kind, generation)
+        one_humans = tuple_(_contact.c.point_id, _row.c.upload_id).not_in(points)
         for statement in (
-            _held_by_persons(part, kind, generation),
+            _held_by_persons(part, kind, generation, persons),
             _held_by_rows(part, kind, also),
         ):
+            if points:
+                statement = statement.where(one_humans)  # noqa: PLW2901 - the same, for fewer
             found |= {
                 (Token(bytes(token)), Token(bytes(other))) for token, other in tx.execute(statement)
             }
     return found
+
+
+def _crowded_points(tx: Tx, tokens: Sequence[Token], kind: str) -> Sequence[Row[Any]]:
+    """(contact point, upload) of those among these tokens that are on too many rows of a list."""
+    rows = _contact.alias()
+    many = select(rows.c.row_id).where(rows.c.point_id == _point.c.id).limit(1).offset(MOST_ROWS)
+    named = select(_point.c.id).where(_point.c.token.in_(tokens), _point.c.kind == kind)
+    found = list(tx.execute(named.where(many.exists())).scalars())
+    on_list = _contact.c.point_id, _row.c.upload_id
+    statement = (
+        select(*on_list)
+        .join(_row, _row.c.id == _contact.c.row_id)
+        .where(_contact.c.point_id.in_(found))
+        .group_by(*on_list)
+        .having(func.count() > MOST_ROWS)
+    )
+    return tx.execute(statement).all() if found else []
+
+
+def _crowded_persons(
+    tx: Tx, tokens: Sequence[Token], kind: str, generation: int
+) -> Sequence[Row[Any]]:
+    """(person, upload) of those holding these tokens that have too many rows of a list."""
+    rows = _fellow.alias()
+    many = select(rows.c.row_id).where(rows.c.person_id == _member.c.person_id)
+    holding = (
+        select(_member.c.person_id)
+        .join(_contact, _contact.c.row_id == _member.c.row_id)
+        .join(_point, _point.c.id == _contact.c.point_id)
+        .where(_point.c.token.in_(tokens), _point.c.kind == kind, visible(_member, generation))
+        .where(many.limit(1).offset(MOST_ROWS).exists())
+        .distinct()
+    )
+    found = list(tx.execute(holding).scalars())
+    on_list = _fellow.c.person_id, _row.c.upload_id
+    statement = (
+        select(*on_list)
+        .join(_row, _row.c.id == _fellow.c.row_id)
+        .where(_fellow.c.person_id.in_(found))
+        .group_by(*on_list)
+        .having(func.count() > MOST_ROWS)
+    )
+    return tx.execute(statement).all() if found else []
 
 
 def _held_by_rows(tokens: Sequence[Token], kind: str, also: int | None) -> Select[Any]:
@@ -193,11 +246,17 @@ def _held_by_rows(tokens: Sequence[Token], kind: str, also: int | None) -> Selec
     )
 
 
-def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Select[Any]:
+def _held_by_persons(
+    tokens: Sequence[Token], kind: str, generation: int, crowded: Sequence[Row[Any]]
+) -> Select[Any]:
     """Through a person of the visible generation, one of whose rows names each."""
     member, other_row, other_upload = _member.alias(), _row.alias(), _upload.alias()
     other, other_point, fellow = _contact.alias(), _point.alias(), _fellow.alias()
-
+    lists = [
+        tuple_(_member.c.person_id, upload).not_in(crowded)
+        for upload in (_row.c.upload_id, other_row.c.upload_id)
+        if crowded
+    ]
     return (
         select(_point.c.token, other_point.c.token)
         .join(_contact, _contact.c.point_id == _point.c.id)
@@ -224,6 +283,7 @@ def _held_by_persons(tokens: Sequence[Token], kind: str, generation: int) -> Sel
             other_point.c.id != _point.c.id,
             _upload.c.state == UploadState.ACTIVE.value,
             other_upload.c.state == UploadState.ACTIVE.value,
+            *lists,
         )
         .distinct()
     )

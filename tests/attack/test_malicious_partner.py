@@ -632,6 +632,23 @@ def test_an_opt_out_of_a_mailbox_under_a_strangers_name_blocks_the_stranger(
     assert stage.host.optouts.check(Pii("victim@people.example.org")).banned(Channel.EMAIL)
 
 
+def test_one_opt_out_does_not_silence_all_whom_a_list_puts_beside_a_mailbox(
+    tmp_path: Path,
+) -> None:
+    """A list of its own rows, each with its mailbox and a stranger's address."""
+    stage = Stage.found(tmp_path)
+    stage.join("nurses", people(1, 200))
+    stage.admit("tenants")
+    crafted = [
+        row_line(n, ["seed@attacker.example", person(n).email], first="", last="")
+        for n in range(1, 200)
+    ]
+    stage.host.uploads.add(_craft(stage, *crafted))
+    stage.host.merge()
+    assert stage.host.optouts.add(Pii("seed@attacker.example")).contact_points == 1
+    assert not stage.host.optouts.check(Pii(person(7).email)).banned(Channel.EMAIL)
+
+
 def test_a_partner_can_claim_strangers_and_be_chosen_to_write_to_half_of_them(
     tmp_path: Path,
 ) -> None:

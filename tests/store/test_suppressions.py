@@ -2,26 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from sqlalchemy import text
 
+from consortium.identity import CROWD_ROWS
 from consortium.model import Channel, PackRow, Scope
 from consortium.store import rows, suppressions
-from consortium.store.engine import Database
 from consortium.store.suppressions import Ban, Request
-from consortium.testing.clock import FakeClock
 from consortium.testing.house import House, PartnerDouble, row
 from consortium.types import Token
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path, clock: FakeClock) -> House:
-    return House(database, tmp_path, clock=clock)
-
-
-@pytest.fixture
-def nurses(house: House) -> PartnerDouble:
-    return house.admit("nurses")
 
 
 def request_of(house: House, *, partner_id: int | None = None) -> Request:
@@ -146,6 +134,44 @@ def test_a_row_that_no_merge_has_seen_is_a_person_of_its_own(
     with house.database.write() as tx:
         suppressions.ban(tx, request_of(house), [token(house, "ann@work.example")])
     assert banned(house) == {token(house, a) for a in ("ann@example.org", "ann@work.example")}
+
+
+def test_a_mailbox_on_more_rows_of_a_list_than_one_human_leads_to_none_of_them(
+    house: House, nurses: PartnerDouble
+) -> None:
+    beside = [
+        row(n, "desk@example.org", f"p{n}@example.org")
+        for n in range(1, suppressions.MOST_ROWS + 2)
+    ]
+    house.add(nurses.pack(beside))
+    house.add(nurses.pack([row(1, "desk@example.org", "ann@example.org")]))
+    with house.database.write() as tx:
+        suppressions.ban(tx, request_of(house), [token(house, "desk@example.org")])
+    assert banned(house) == {token(house, a) for a in ("desk@example.org", "ann@example.org")}
+
+
+def test_a_person_of_more_rows_of_a_list_than_one_human_leads_to_none_of_them(
+    house: House, nurses: PartnerDouble
+) -> None:
+    chain = [
+        row(n, f"p{n}@example.org", f"p{n + 1}@example.org")
+        for n in range(1, suppressions.MOST_ROWS + 2)
+    ]
+    house.add(nurses.pack(chain))
+    house.add(nurses.pack([row(1, "p7@example.org"), row(2, "ann@example.org")]))
+    with house.database.read() as tx:
+        ids = [r.row_id for part in rows.match_rows(tx) for r in part]
+    merge(house, [ids])
+    with house.database.write() as tx:
+        suppressions.ban(tx, request_of(house), [token(house, "p7@example.org")])
+    assert banned(house) == {
+        token(house, a)
+        for a in ("p6@example.org", "p7@example.org", "p8@example.org", "ann@example.org")
+    }
+
+
+def test_rows_are_too_many_for_an_opt_out_where_they_are_for_a_merge() -> None:
+    assert suppressions.MOST_ROWS == CROWD_ROWS
 
 
 def test_a_ban_is_found_by_contact_point_after_the_row_came_back(
