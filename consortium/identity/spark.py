@@ -11,6 +11,9 @@ to what their ends hang from, until so few are left that this process can take t
 grow with the logarithm of the longest chain. Each is written to the work folder, so that no plan
 grows.
 
+What Spark says of itself (its host's name, warnings of Java) goes to a file and not to the screen;
+the file stays, and is named, only if something fails.
+
 Needs the extra `spark` (PySpark 4 with PyArrow) and Java 17. Costs and when it is worth it:
 docs/how-to/national-scale.md.
 """
@@ -23,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -107,15 +110,22 @@ class SparkClosure:
             UsageError: PySpark or PyArrow is not installed.
             StoreFailure: Spark does not start, or gave up.
         """
-        session = _session(self.master, self.settings)
-        try:
-            with _work(self.folder) as folder:
-                return _closure(session, folder, rows, columns, self.fits)
-        except _spark_error() as error:
-            raise StoreFailure(
-                f"Spark at {self.master} gave up; nothing was changed",
-                hint="Look at its log; `merge run --full` without it does the same on one machine.",
-            ) from error
+        _check_installed()
+        with tempfile.NamedTemporaryFile(
+            prefix="consortium-spark-", suffix=".log", delete=False
+        ) as log:
+            session = _session(self.master, self.settings, log=log)
+            try:
+                with _work(self.folder) as folder:
+                    found = _closure(session, folder, rows, columns, self.fits)
+            except _spark_error() as error:
+                raise StoreFailure(
+                    f"Spark at {self.master} gave up; nothing was changed",
+                    hint="`merge run --full` without it does the same on one machine. Why it gave "
+                    f"up: {log.name}",
+                ) from error
+        Path(log.name).unlink()
+        return found
 
 
 def _closure(
@@ -213,24 +223,38 @@ def _flags(columns: Sequence[KeyColumn], crowded: Sequence[tuple[int, int]]) -> 
     return flags
 
 
-def _session(master: str, settings: Sequence[tuple[str, str]]) -> SparkSession:
+def _check_installed() -> None:
     try:
         import pyarrow  # noqa: F401, ICN001, PLC0415 - only whether it is there
-        from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
+        import pyspark  # noqa: F401, PLC0415 - the same
     except ImportError as error:
         raise UsageError(
             "Spark is not installed", hint="pip install 'contact-consortium[spark]'"
         ) from error
-    builder: Any = SparkSession.builder.master(master).appName("consortium merge")
+
+
+def _session(master: str, settings: Sequence[tuple[str, str]], *, log: IO[bytes]) -> SparkSession:
+    """The session of this process; a new one's Java writes what it says to `log`."""
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415 - an extra
+    from pyspark.java_gateway import launch_gateway  # noqa: PLC0415 - the same
+    from pyspark.sql import SparkSession  # noqa: PLC0415 - the same
+
     given = _SETTINGS | dict(settings)
-    for name, value in given.items():
-        builder = builder.config(name, value)
     try:
+        if SparkContext._gateway is None:  # noqa: SLF001 - Spark has no public way to ask
+            conf = SparkConf().setMaster(master).setAppName("consortium merge")
+            conf.setAll(list(given.items()))
+            java = launch_gateway(conf, popen_kwargs={"stderr": log})
+            SparkContext(conf=conf, gateway=java)
+        builder: Any = SparkSession.builder.master(master).appName("consortium merge")
+        for name, value in given.items():
+            builder = builder.config(name, value)
         session: SparkSession = builder.getOrCreate()
-    except Exception as error:  # PySpark raises its own, py4j's or RuntimeError
+    except Exception as error:  # PySpark raises its own, py4j's, OSError or RuntimeError
         raise StoreFailure(
             f"Spark at {master} does not start",
-            hint="It needs Java 17 or newer (JAVA_HOME) and a master that answers.",
+            hint="It needs Java 17 or newer (JAVA_HOME) and a master that answers. What it says: "
+            f"{log.name}",
         ) from error
     return session
 

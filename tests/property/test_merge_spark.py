@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -90,6 +91,24 @@ def test_a_merge_on_spark_makes_the_same_persons(tmp_path: Path) -> None:
     assert here[0] < 61 + 61 + 69
 
 
+def test_what_spark_says_of_itself_is_not_on_the_screen_and_leaves_no_file(tmp_path: Path) -> None:
+    code = """
+import numpy as np
+from consortium.identity.components import KeyColumn
+from consortium.identity.spark import SparkClosure
+SparkClosure("local[1]")(2, [KeyColumn(np.arange(2), np.zeros(2, dtype=np.int64))])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+    assert not list(tmp_path.glob("consortium-spark-*"))
+
+
 def test_a_machine_without_java_is_told_what_is_missing(tmp_path: Path) -> None:
     code = """
 import numpy as np
@@ -103,10 +122,14 @@ except StoreFailure as error:
 """
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"JAVA_HOME": str(tmp_path), "PATH": str(tmp_path)},
+        env=os.environ | {"JAVA_HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert "Spark at local[1] does not start" in done.stdout
     assert "Java" in done.stdout
+    named = re.search(r"\S+consortium-spark-\S+\.log", done.stdout)
+    assert named
+    assert "java" in Path(named[0]).read_text()
+    assert done.stderr == ""
