@@ -66,7 +66,6 @@ _OWN = (*_NAMES, Role.BIRTH_DATE)
 _US = frozenset({"", "us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"})
 _POWER_OF_TEN = re.compile(r"\dE[+-]?\d", re.IGNORECASE)
 _LEAST_DIGITS = 7
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{22}==|[A-Za-z0-9+/_-]{27}=")
 
 
 class Lookout:
@@ -190,10 +189,8 @@ def _look_at_emails(batch: _Batch, column: int) -> None:
     if misspelt:
         at = [row for row, cell in enumerate(cells) if cell.rpartition("@")[2].strip() in misspelt]
         batch.note_rows("misspelt_domain", column, at)
-    unknown = [row for row in without_at if not text.is_hash(cells[row].strip())]
-    hashes = [row for row in unknown if _BASE64.fullmatch(cells[row].strip())]
-    batch.note_rows("hashes", column, hashes)
-    batch.note_rows("not_emails", column, sorted({*unknown} - {*hashes}))
+    unknown = [row for row in without_at if not text.is_digest(text.bare(cells[row]))]
+    batch.note_rows("not_emails", column, unknown)
 
 
 def _look_at_numbers(batch: _Batch, column: int) -> None:

@@ -5,7 +5,7 @@ The list is read as for a check, under the same rules, and streamed into the con
 The file appears whole, with mode 0600, or not at all: it is written beside its place and moved
 there at the end. An existing pack is never replaced unless that is asked for. A process that is
 killed leaves at most a part of a pack beside it, encrypted and named `.NAME.….new`, which no reader
-accepts.
+accepts and the next pack of that name removes.
 
 Cost: that of `consortium.pack.rows`, and 1 µs a row for the file; memory as for reading.
 """
@@ -16,7 +16,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import BinaryIO
 
 from consortium.errors import BadFile, StateConflict, UsageError
 from consortium.model import ConsortiumCard, Observer, Silent
+from consortium.pack.beside import create_beside
 from consortium.pack.check import Reading, Tally, nothing_to_send
 from consortium.pack.mapping import MappingDocument, Stated
 from consortium.pack.problems import ProblemFile
@@ -206,13 +207,11 @@ class _Beside:
 
     def __init__(self, path: Path, *, replace: bool) -> None:
         self._path, self._replace = path, replace
-        self._beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.new")
         self._stream: BinaryIO | None = None
 
     def __enter__(self) -> BinaryIO:
         try:
-            descriptor = os.open(self._beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
+            self._beside, descriptor = create_beside(self._path)
         except OSError as error:
             raise _unwritable(self._path, error) from error
         self._stream = os.fdopen(descriptor, "wb")
@@ -224,13 +223,13 @@ class _Beside:
             if kind is None:
                 self._stream.flush()
                 os.fsync(self._stream.fileno())
-            self._stream.close()
-            if kind is None:
                 self._place()
         except OSError as failure:
             raise _unwritable(self._path, failure) from failure
         finally:
             self._beside.unlink(missing_ok=True)
+            with suppress(OSError):  # what could not be written was said, and is gone
+                self._stream.close()
         if isinstance(error, OSError):
             raise _unwritable(self._path, error) from error
 

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import csv
 import os
-import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import NamedTuple, Self, TextIO
 
 from consortium.cells import inert
 from consortium.errors import BadFile, StateConflict
+from consortium.pack.beside import create_beside
 from consortium.tokens import REJECTIONS
 
 __all__ = [
@@ -150,7 +151,7 @@ class ProblemFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lines = 0
-        self._beside = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.new")
+        self._beside: Path | None = None
         self._file: TextIO | None = None
         self._columns: dict[str, str] = {}  # the only words in it that are not ours, made safe
         self._check_place()
@@ -187,23 +188,24 @@ class ProblemFile:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self._file is not None:
-                self._file.close()
             if kind is None:
                 self._check_place()
-                if self.lines:
+                if self._file is not None and self._beside is not None:
+                    self._file.flush()
                     self._beside.replace(self.path)
                 else:
                     self.path.unlink(missing_ok=True)
         except OSError as failure:
             raise self._unwritable(failure) from failure
         finally:
-            self._beside.unlink(missing_ok=True)
+            if self._file is not None and self._beside is not None:
+                self._beside.unlink(missing_ok=True)
+                with suppress(OSError):  # what could not be written was said, and is gone
+                    self._file.close()
 
     def _open(self) -> None:
         try:
-            descriptor = os.open(self._beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            os.fchmod(descriptor, 0o600)  # a umask may have taken away even our own bits
+            self._beside, descriptor = create_beside(self.path)
         except OSError as error:
             raise self._unwritable(error) from error
         self._file = os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="")

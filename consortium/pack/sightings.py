@@ -23,10 +23,6 @@ HINTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "one and the same value in most rows",
             "check that it is each person's own; leave the column out if it is not",
         ),
-        "hashes": (
-            "hashes in base64 instead of addresses",
-            "export the addresses themselves; hashes cannot be used",
-        ),
         "misplaced_email": (
             "e-mail addresses in a column of something else",
             "look whether cells are shifted, or say which column is which with --map",
@@ -80,7 +76,7 @@ FIRST_LINES = 5
 MAX_TAG_CELLS = 1_000
 """Different cells of a column of tags that are counted."""
 
-_OF_MOST_CELLS = frozenset({"hashes", "not_emails", "other_country"})
+_OF_MOST_CELLS = frozenset({"not_emails", "other_country"})
 _FEW = 10  # cells that decide nothing
 _MOST = 0.5
 

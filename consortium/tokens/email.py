@@ -110,7 +110,7 @@ def normalise_all(raw: str, profile: Profile = PROFILE) -> list[Email | Rejected
         return [Rejected("too_long")]
     if text.unseen(cell):
         return [Rejected("control_character")]
-    if text.is_hash(cell):
+    if text.is_digest(cell):
         return [Rejected("already_hashed")]
     return [_address(piece, profile) for piece in _pieces(cell.replace("\r", "\n"))]
 

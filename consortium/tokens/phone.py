@@ -114,7 +114,7 @@ def _all(raw: str, region: str, *, short_cut: bool) -> list[Phone | Rejected]:
         return [Rejected("too_long")]
     if "\0" in cell or any("\ud800" <= char <= "\udfff" for char in cell):
         return [Rejected("control_character")]
-    if text.is_hash(cell):
+    if text.is_digest(cell):
         return [Rejected("already_hashed")]
     return [_number(text.line(piece), region, short_cut=short_cut) for piece in _pieces(cell)]
 

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_CHARS",
     "ascii_digits",
     "bare",
+    "is_digest",
     "is_filler",
     "is_hash",
     "line",
@@ -54,6 +55,11 @@ _HASH = re.compile(
     r"|[a-z0-9+/]{43}=|[a-z0-9_-]{43}=",
     re.IGNORECASE,
 )
+_BASE64 = re.compile(
+    r"(?:[A-Za-z0-9+/_-]{21}[AQgw]|[A-Za-z0-9+/_-]{85}[AQgw])(?:==)?"
+    r"|(?:[A-Za-z0-9+/_-]{26}|[A-Za-z0-9+/_-]{42})[AEIMQUYcgkosw048]=?"
+)
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
@@ -100,6 +106,19 @@ def is_filler(text: str) -> bool:
 def is_hash(text: str) -> bool:
     """Whether the whole cell looks like a digest in hexadecimal or base64."""
     return _HASH.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether a cell that should be an address or number is a digest in any usual spelling.
+
+    Beside those of `is_hash`: MD5, SHA-1, SHA-256 and SHA-512 in base64, with or without padding.
+    What stands for its last bits tells it from words of that length; without padding, that small
+    and capital letters and digits stand in it as well.
+    """
+    if is_hash(text):
+        return True
+    found = _BASE64.fullmatch(text)
+    return found is not None and (text[-1] == "=" or _MIXED.match(text) is not None)
 
 
 def mapped(function: Callable[[_Key], _Value], values: Sequence[_Key]) -> list[_Value]:

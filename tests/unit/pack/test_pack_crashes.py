@@ -162,6 +162,21 @@ def test_killed_while_packing_leaves_no_pack_and_no_helper(desk: Desk, halt_at: 
     with packing(desk) as again:
         assert again.said() == "packed\n"
     assert rows_in(desk, desk.folder / "members.pack") == ROWS
+    assert left(desk) == {"members.csv", "members.pack"}
+
+
+def test_a_pack_that_is_being_written_is_left_alone_by_another_of_its_name(desk: Desk) -> None:
+    desk.write(LONG)
+    with packing(desk, halt_at=4, over=True) as first:
+        first.at_work()
+        with packing(desk, over=True) as second:
+            assert second.said() == "packed\n"
+        (half,) = left(desk) - {"members.csv", "members.pack"}
+        assert half.endswith(".new")
+        first.go_on()
+        assert first.said() == "packed\n"
+    assert left(desk) == {"members.csv", "members.pack"}
+    assert rows_in(desk, desk.folder / "members.pack") == ROWS
 
 
 def test_killed_while_replacing_leaves_the_earlier_pack(desk: Desk) -> None:
