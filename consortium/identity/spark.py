@@ -244,7 +244,7 @@ def _session(master: str, settings: Sequence[tuple[str, str]], *, log: IO[bytes]
         if SparkContext._gateway is None:  # noqa: SLF001 - Spark has no public way to ask
             conf = SparkConf().setMaster(master).setAppName("consortium merge")
             conf.setAll(list(given.items()))
-            java = launch_gateway(conf, popen_kwargs={"stderr": log})
+            java = launch_gateway(conf, popen_kwargs={"stderr": log})  # type: ignore[no-untyped-call] # PySpark's
             SparkContext(conf=conf, gateway=java)
         builder: Any = SparkSession.builder.master(master).appName("consortium merge")
         for name, value in given.items():
