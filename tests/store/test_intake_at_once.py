@@ -25,19 +25,8 @@ from consortium.intake import add as _add  # noqa: F401 - named so that a rename
 from consortium.model import PackOptOut
 from consortium.store import rows, uploads
 from consortium.store.engine import Database
-from consortium.testing.clock import FakeClock
 from consortium.testing.house import House, PartnerDouble
 from tests.harness.intaking import contents, counted, people, visible, wraps_of
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path, clock: FakeClock) -> House:
-    return House(database, tmp_path, clock=clock)
-
-
-@pytest.fixture
-def nurses(house: House) -> PartnerDouble:
-    return house.admit("nurses")
 
 
 def test_two_partners_lists_at_once_share_their_contact_points(

@@ -35,20 +35,9 @@ from consortium.model import (
 from consortium.store import ledger, merges, rows, suppressions, uploads
 from consortium.store.engine import Database
 from consortium.store.suppressions import Ban, Request
-from consortium.testing.clock import FakeClock
 from consortium.testing.house import House, PartnerDouble, row
 from consortium.types import UploadDigest
 from consortium.vault.wraps import WrapStore
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path, clock: FakeClock) -> House:
-    return House(database, tmp_path, clock=clock)
-
-
-@pytest.fixture
-def nurses(house: House) -> PartnerDouble:
-    return house.admit("nurses")
 
 
 def people(count: int, *, start: int = 0) -> list[PackRow]:

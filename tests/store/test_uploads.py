@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from consortium.errors import NotFound, StateConflict
 from consortium.model import UploadState
 from consortium.store import rows, uploads
-from consortium.store.engine import Database
 from consortium.store.uploads import UploadRecord
-from consortium.testing.clock import FakeClock
 from consortium.testing.house import House, row
 from consortium.types import ContactPointId, SourceRowId
-
-
-@pytest.fixture
-def house(database: Database, tmp_path: Path, clock: FakeClock) -> House:
-    return House(database, tmp_path, clock=clock)
 
 
 @pytest.fixture
