@@ -120,8 +120,8 @@ def load(
     _show_load(result)
     for newest in opened.newest_lists():
         if newest.register == result.record.register:
-            note(f"  the {age_of(newest)}, counts: if that election is over, then first")
-            note(f"  consortium voters forget {newest.register}")
+            note(f"  the {age_of(newest)}, counts for it; is that election over?")
+            note(f"  Then: consortium voters forget {newest.register}")
     if result.rejected:
         ctx.exit(_REJECTED_ROWS)
 

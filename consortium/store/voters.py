@@ -329,8 +329,9 @@ def known(tx: Tx, voters: Sequence[bytes], *, loads: Collection[int]) -> set[byt
     """Which of these voters stand in one of the loads."""
     found: set[bytes] = set()
     for part in chunked(voters, _IN):
-        statement = select(_row.c.voter).where(_row.c.voter.in_(part), _row.c.load_id.in_(loads))
-        found.update(bytes(voter) for voter in tx.execute(statement).scalars())
+        # the load is looked at here: asked for it, SQLite reads the whole load for each part
+        statement = select(_row.c.voter, _row.c.load_id).where(_row.c.voter.in_(part))
+        found.update(bytes(voter) for voter, load in tx.execute(statement) if load in loads)
     return found
 
 
