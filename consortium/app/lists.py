@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from consortium import documents
-from consortium.errors import UsageError
+from consortium.errors import BadFile, UsageError
 from consortium.model import Observer
 from consortium.pack import CheckReport, MappingDocument, Stated, parse_attest, write_draft
 from consortium.pack import check as check_list
@@ -37,6 +37,11 @@ class ListOptions:
         """The mapping, read."""
         if self.mapping is None:
             return None
+        if not self.mapping.exists():
+            raise BadFile(
+                f"there is no mapping {self.mapping.name}",
+                hint="Start one with: consortium upload check LIST --write-map FILE",
+            )
         return documents.load(self.mapping, model=MappingDocument)
 
     def stated(self) -> Stated | None:

@@ -20,6 +20,7 @@ from zlib import crc32
 
 from consortium.errors import BadFile, UsageError
 from consortium.model import PackOptOut, PackRow
+from consortium.pack.files.place import unreadable
 from consortium.pack.record_ids import RecordIdOpener
 from consortium.types import PartnerSlug, Pii
 from consortium.vault import age
@@ -177,9 +178,7 @@ class _Reader:
         try:
             stream = path.open("rb")
         except (OSError, ValueError) as error:
-            raise BadFile(
-                f"{name} cannot be read", hint="Check the name and the folder."
-            ) from error
+            raise unreadable(path, error) from error
         with stream, self._open(stream, name) as reader:
             header = reader.header
             if header.partner != self._partner:

@@ -51,8 +51,8 @@ _SIGNATURES = (
     (b"SQLite format 3\x00", "a database"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
-    (b"age-encryption.org/", "an encrypted file"),
 )
+_AGE = b"age-encryption.org/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,11 @@ def survey(stream: BinaryIO, *, name: str, max_line_bytes: int | None = MAX_LINE
         raise BadFile(
             f"{name} is empty" if rest_is_blank else f"{name} begins with nothing but blanks",
             hint="Export the list again, with a header line and the rows below it",
+        )
+    if head.startswith(_AGE):
+        raise BadFile(
+            f"{name} is encrypted, as a pack is",
+            hint="Give the list itself; a pack is taken in with: consortium upload add",
         )
     for signature, what in _SIGNATURES:
         if head.startswith(signature):

@@ -109,6 +109,11 @@ def pack(
         KeyFailure: A key is not usable.
     """
     _check_dates(obtained_on, expires_on, now=now)
+    if out == path:
+        raise UsageError(
+            f"{path.name} would be written over by its own pack",
+            hint="Give the list itself, and no pack; or another name with --out",
+        )
     _check_place(out, replace=replace)
     reading = Reading(
         path,

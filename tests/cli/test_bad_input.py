@@ -80,6 +80,7 @@ FILES = [
         before=("upload", "check", "nurses.csv", "--map"),
         usage=("empty.x", "binary.x"),
     ),
+    *_files(of="diff", home="nurses", before=("upload", "diff", "nurses.pack")),
     *_files(of="policy-check", home=None, before=("policy", "check")),
     *_files(of="policy-sign", home="nurses", before=("policy", "sign")),
     *_files(of="policy-set", home="host", before=("policy", "set")),
@@ -113,6 +114,14 @@ PACKS = [
     Case("cut-short", "host", ("upload", "add", "cut.pack")),
     Case("altered", "host", ("upload", "add", "altered.pack"), 3, "altered"),
     Case("a-list-as-pack", "host", ("upload", "add", "nurses.csv")),
+    Case("a-pack-as-list", "nurses", ("upload", "check", "nurses.pack"), says="encrypted"),
+    Case("a-pack-packed", "nurses", ("upload", "pack", "nurses.pack", *PACK), 2, "the list itself"),
+    Case(
+        "no-mapping",
+        "nurses",
+        ("upload", "check", "nurses.csv", "--map", "my.toml"),
+        says="--write-map",
+    ),
     Case("pack-in-the-way", "nurses", ("upload", "pack", "nurses.csv", *PACK), says="nurses.pack"),
 ]
 DOCUMENTS = [

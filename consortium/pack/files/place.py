@@ -17,7 +17,7 @@ from typing import BinaryIO, Protocol
 
 from consortium.errors import BadFile
 
-__all__ = ["EXPORT_AGAIN", "Content", "ListFile", "printable", "size_words"]
+__all__ = ["EXPORT_AGAIN", "Content", "ListFile", "printable", "size_words", "unreadable"]
 
 EXPORT_AGAIN = "Export the list again as CSV (UTF-8), with a header line and one person per row"
 _SHOWN_CHARACTERS = 80
@@ -61,7 +61,7 @@ class ListFile:
         try:
             info = path.stat()
         except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from error
+            raise unreadable(path, error) from error
         if stat.S_ISDIR(info.st_mode):
             raise BadFile(
                 f"{printable(path.name)} is a directory",
@@ -95,14 +95,14 @@ class ListFile:
                 yield stream
             self.check()
         except (OSError, ValueError) as error:
-            raise _unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
 
     def check(self) -> None:
         """See `Content.check`."""
         try:
             info = self.path.stat()
         except OSError as error:
-            raise _unreadable(self.path, error) from error
+            raise unreadable(self.path, error) from error
         if _stamp(info) != self._stamp:
             raise self._changed()
 
@@ -129,8 +129,9 @@ def _stamp(info: os.stat_result) -> _Stamp:
     return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns
 
 
-def _unreadable(path: Path, error: Exception) -> BadFile:
-    name = printable(path.name)
+def unreadable(path: Path, error: Exception) -> BadFile:
+    """What to say of a file that could not be opened or read."""
+    name = printable(path.name or str(path))
     match error:
         case FileNotFoundError():
             return BadFile(f"there is no file {name}", hint="Check the name and the folder")
