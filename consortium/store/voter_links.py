@@ -36,6 +36,7 @@ __all__ = [
     "current",
     "finish",
     "latest",
+    "lists_ended",
     "matched_persons",
     "rows_of_owner",
     "show",
@@ -69,11 +70,12 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MatchRun:
-    """A finished match of persons with a load."""
+    """A finished match of persons with a load; `lists_ended` counts uploads that had by then."""
 
     id: int
     generation: int
     weights: str
+    lists_ended: int
     persons: int
     matched: int
     finished_at: datetime
@@ -89,7 +91,22 @@ def latest(tx: Tx, load_id: int) -> MatchRun | None:
     row = tx.execute(statement).first()
     if row is None:
         return None
-    return MatchRun(row.id, row.generation, row.weights, row.persons, row.matched, row.finished_at)
+    return MatchRun(
+        row.id,
+        row.generation,
+        row.weights,
+        row.lists_ended,
+        row.persons,
+        row.matched,
+        row.finished_at,
+    )
+
+
+def lists_ended(tx: Tx) -> int:
+    """How many uploads counted once and do no more; it never falls."""
+    others = (UploadState.STAGED.value, UploadState.ACTIVE.value)
+    statement = select(func.count()).select_from(_upload).where(_upload.c.state.not_in(others))
+    return int(tx.execute(statement).scalar_one())
 
 
 def changed_since(tx: Tx, generation: int, *, now: int) -> Iterator[tuple[int, int]]:
@@ -134,12 +151,15 @@ def current(tx: Tx, load_id: int, run: int) -> dict[int, Link]:
     return {row: Link(bytes(voter), places, rule) for row, voter, places, rule in found}
 
 
-def begin(tx: Tx, load_id: int, *, generation: int, weights: str, at: datetime) -> int:
+def begin(
+    tx: Tx, load_id: int, *, generation: int, weights: str, lists_ended: int, at: datetime
+) -> int:
     """Begin a run; returns its number, above every earlier one."""
     statement = insert(_match).values(
         load_id=load_id,
         generation=generation,
         weights=weights,
+        lists_ended=lists_ended,
         persons=0,
         matched=0,
         changed_rows=0,

@@ -3,7 +3,8 @@
 Every person that merges made since the last run is looked for in every load that counts, with the
 evidence of all its rows, of all owners of one firewall group; who is found is decided by `judge`.
 Links are kept by source row, so that they outlive the next merge; persons that a merge has left
-alone are not looked for again, and a run that has nothing to do changes nothing.
+alone are not looked for again, and a run that has nothing to do changes nothing. But once a list
+has ended everybody is looked for anew: what it said of a person may be why they were found.
 
 It needs the match key and no other. Evidence is opened in memory, some two hundred thousand persons
 at a time; a load is read once for each of these. What is written is invisible until one short
@@ -139,7 +140,8 @@ class _Run:
         with self.database.read() as tx:
             generation = state.merge_generation(tx)
             last = voter_links.latest(tx, load.id)
-            again = full or last is None or last.weights != model.name
+            ended = voter_links.lists_ended(tx)
+            again = full or last is None or (last.weights, last.lists_ended) != (model.name, ended)
             since = 0 if again or last is None else last.generation
             wanted: dict[int, Link] = {}
             rules: dict[str, int] = defaultdict(int)
@@ -164,7 +166,14 @@ class _Run:
         if last is not None and not (changed or judged or again):
             return self._unchanged(load, generation)
         return self._write(
-            load, close, add, generation=generation, judged=judged, changed=changed, rules=rules
+            load,
+            close,
+            add,
+            generation=generation,
+            ended=ended,
+            judged=judged,
+            changed=changed,
+            rules=rules,
         )
 
     def _unchanged(self, load: LoadRecord, generation: int) -> MatchResult:
@@ -189,6 +198,7 @@ class _Run:
         add: Sequence[tuple[int, Link]],
         *,
         generation: int,
+        ended: int,
         judged: int,
         changed: int,
         rules: Mapping[str, int],
@@ -199,6 +209,7 @@ class _Run:
                 load.id,
                 generation=generation,
                 weights=compare.weights().name,
+                lists_ended=ended,
                 at=self.clock.now(),
             )
         voter_links.close(self.database, load.id, close, run=number)

@@ -386,6 +386,22 @@ def test_a_list_that_is_withdrawn_while_people_are_looked_for_leaves_no_link(pol
     assert (again.persons, again.matched, len(linked(polls))) == (60, 60, 60)
 
 
+def test_what_a_withdrawn_list_knew_of_a_person_is_known_no_more(polls: Polls) -> None:
+    bare = {"house_number": "", "birth_date": ""}
+    polls.list_of("nurses", [someone(7, **bare), *(someone(n) for n in range(20, 80))])
+    gone = polls.list_of("teachers", [someone(7)])
+    polls.merge()
+    polls.load(nc_file(range(1, 101)))
+    (found,) = polls.match()
+    assert (found.persons, found.matched) == (61, 61)
+    polls.house.withdraw(gone)
+    polls.merge()
+    (found,) = polls.match()
+    assert (found.persons, found.matched, found.judged) == (61, 60, 61)
+    (again,) = polls.match()
+    assert (again.judged, again.entry) == (0, None)
+
+
 def test_no_more_people_are_found_than_there_are(polls: Polls) -> None:
     polls.list_of("nurses", [someone(n) for n in range(1, 61)])
     gone = polls.list_of("teachers", [someone(n) for n in range(61, 91)])
@@ -410,7 +426,12 @@ def test_a_match_that_dies_is_not_seen_and_is_taken_back(polls: Polls) -> None:
     rows = sorted(linked(polls))
     with polls.database.write() as tx:
         run = voter_links.begin(
-            tx, record.id, generation=1, weights="weights-1", at=polls.clock.now()
+            tx,
+            record.id,
+            generation=1,
+            weights="weights-1",
+            lists_ended=0,
+            at=polls.clock.now(),
         )
     voter_links.close(polls.database, record.id, rows, run=run)
     other = voter_links.Link(b"x" * 16, 1, "score")

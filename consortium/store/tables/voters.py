@@ -154,6 +154,7 @@ class VoterMatch(Table, table=True):
     load_id: int = ref("voter_load", index=True)
     generation: int = Field(default=0)
     weights: str = word()  # which rules and weights judged
+    lists_ended: int = Field(default=0)  # how many uploads had ended by then
     persons: int = Field(default=0)
     matched: int = Field(default=0)
     changed_rows: int = Field(default=0)

@@ -187,6 +187,7 @@ def upgrade() -> None:
         sa.Column("load_id", BIG, nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("weights", WORD, nullable=False),
+        sa.Column("lists_ended", sa.Integer(), nullable=False),
         sa.Column("persons", sa.Integer(), nullable=False),
         sa.Column("matched", sa.Integer(), nullable=False),
         sa.Column("changed_rows", sa.Integer(), nullable=False),
