@@ -74,8 +74,9 @@ def show_check(report: CheckReport, *, file: Path, said: Sequence[str]) -> None:
         say(f"  local numbers, postcodes and dates as in {report.region}")
     say_all(joined(list(_fates(report))))
     say()
-    show_attested(report, title="WHAT YOU WOULD BE ATTESTING")
-    say()
+    if report.usable or report.opt_outs:
+        show_attested(report, title="WHAT YOU WOULD BE ATTESTING")
+        say()
     _show_columns(report)
     _show_problems(report)
     _show_hints(report)

@@ -19,7 +19,7 @@ from consortium.model import ConsentBasis
 from consortium.pack.births import Dates
 from consortium.pack.claims import Claim, ClaimReader, Said
 from consortium.pack.consent import UNKNOWN_WORD, Standing
-from consortium.pack.layout import Layout
+from consortium.pack.layout import Layout, Role
 from consortium.pack.lines import packed, texts
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Lookout, Seen
@@ -258,8 +258,10 @@ class _Judge:
             one.own_phones,
             _standing_in(row, one.own_phones, phones, self._values.phones_in),
         )
-        for settled, own in ((by_email, one.own_emails), (by_phone, one.own_phones)):
-            values.notes += [Note(at, own[0][0], "without_consent") for _ in settled.without]
+        for index in by_email.without:
+            self._tell_without(row, at, values, Role.EMAIL, values.mailboxes[at][index])
+        for index in by_phone.without:
+            self._tell_without(row, at, values, Role.PHONE, phones[index])
         refused = one.email.refusal or one.sms.refusal or by_email.blocked or by_phone.blocked
         if not refused or by_email.consent.basis is not ConsentBasis.NONE:
             kept = by_email.kept
@@ -282,6 +284,15 @@ class _Judge:
             tuple(phones[i] for i, _ in by_phone.blocked),
             cause_of(causes),
         )
+
+    def _tell_without(
+        self, row: Sequence[str], at: int, values: Values, role: Role, point: str
+    ) -> None:
+        """Note that a contact point has no consent, in the first column in which it stands."""
+        read = self._values.mailboxes_in if role is Role.EMAIL else self._values.phones_in
+        columns = self._setup.layout.columns[role]
+        column = next(column for column in columns if point in read(row[column]))
+        values.notes.append(Note(at, column, "without_consent"))
 
     def _unreachable(
         self, rows: Sequence[Sequence[str]], values: Values, lost: Mapping[int, object]

@@ -49,7 +49,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "suspicious": "a formula, link or markup where a name or id belongs; not sent",
         "too_many": "more tags than a row may share; the first of them are sent",
         "unknown_word": "a word about consent that is not known; read as no consent",
-        "without_consent": "no consent to use it, while another of the same row has one",
+        "without_consent": "no consent for this one, only for another of the same row",
     }
 )
 """Every code of a rejected row or flawed value with its sentence."""

@@ -48,6 +48,11 @@ _SPLIT = re.compile(r"(?<=[a-z])(?=[A-Z])|[\W_\d]+")
 _EMAIL = re.compile(r"\s*<?[^\s@]+@[^\s@]+\.[^\s@]{2,}>?\s*")
 _PHONE = re.compile(r"\s*[+(]?\d[\d\s().+/-]{7,18}\d\s*")
 _ZIP = re.compile(r"\s*\d{5}(?:-\d{4})?\s*|\s*[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\s*", re.IGNORECASE)
+_NOT_OURS = re.compile(
+    r"(?:do\W*not|don\W?t)\W*mail\b|"
+    r"(?:do\W*not|don\W?t|no)\W*(?:post|postal|direct\W*mail|letters?|walk|knock|trade|visit)\b",
+    re.IGNORECASE,
+)
 _DIGITS = range(10, 16)
 _REFUSAL = re.compile(
     r"opt\W*(?:ed)?\W*out|unsub|do\W*not|\bdnc\b|bounc|suppress|blacklist|blocklist|blocked|\bstop\b|"
@@ -83,8 +88,9 @@ def by_content(cells: Sequence[str]) -> Role | None:
 
 
 def sounds_like_refusal(header: str) -> bool:
-    """Whether a column of that name may say who must not be contacted."""
-    return _REFUSAL.search(header[:200].replace("_", " ")) is not None
+    """Whether a column of that name may say who must not be written to by e-mail or text."""
+    name = header[:200].replace("_", " ")
+    return _REFUSAL.search(name) is not None and _NOT_OURS.search(name) is None
 
 
 def propose(layout: Layout, content: Mapping[int, Role]) -> dict[int, Role]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from consortium.pack.files.several import STATUS_HEADER
 from consortium.pack.layout import Layout, Role, fold_header
+from consortium.pack.proposals import by_name
 from consortium.pack.values import Note
 from consortium.tokens import Email, email
 
@@ -18,10 +19,12 @@ __all__ = ["Shape"]
 
 _FOOTER = re.compile(
     r"[\s(\[*_-]*((grand\s+|sub-?)?totale?s?|count|sum|records?|rows?|end\s+of|generated|exported|"
-    r"printed|page|anzahl|summe|\d+\s+(rows?|records?|people|contacts))\b",
+    r"printed|page|anzahl|summe|copyright|confidential|\d+\s+(rows?|records?|people|contacts))\b",
     re.IGNORECASE,
 )
 _FOOTER_CELLS = 2
+_COLUMNS = 3  # of a list in which a line of one cell is no row
+_CONTACT = re.compile(r"@|\d{7}")
 _ADDRESS_LENGTH = 320
 _SAME_HEADERS = 0.6
 _MULTILINE = frozenset({Role.STREET, Role.FULL_ADDRESS})
@@ -42,8 +45,11 @@ class Shape:
         self._own = int(layout.headers[:1] == (STATUS_HEADER,))  # where the file's own cells begin
         self._folded = [fold_header(h) for h in layout.headers]
         columns = layout.columns
-        self._emails = columns.get(Role.EMAIL, ())
-        self._contacts = (*self._emails, *columns.get(Role.PHONE, ()))
+        emails = columns.get(Role.EMAIL, ())
+        self._contacts = (*emails, *columns.get(Role.PHONE, ()))
+        # where an address stands by right: those that are read, and those that are called so
+        named = (i for i, header in enumerate(layout.headers) if by_name(header) is Role.EMAIL)
+        self._for_emails = {*emails, *named}
         self._used = sorted({i for indexes in columns.values() for i in indexes})
         self._one_line = sorted(
             {i for role, indexes in columns.items() if role not in _MULTILINE for i in indexes}
@@ -99,7 +105,7 @@ class Shape:
             return -1, "footer"
         for index, cell in enumerate(row):
             if (
-                index not in self._emails
+                index not in self._for_emails
                 and "@" in cell[:_ADDRESS_LENGTH]
                 and isinstance(email.normalise(cell[:_ADDRESS_LENGTH]), Email)
             ):
@@ -110,6 +116,12 @@ class Shape:
     def _fit_short(self, row: list[str], *, missing: int) -> tuple[list[str] | None, str]:
         if self._swallows(row):
             return None, "open_quote"
+        if (
+            len(row) == 1
+            and self._width >= _COLUMNS
+            and not _CONTACT.search(row[0][:_ADDRESS_LENGTH])
+        ):
+            return None, "footer"
         fitted = [*row, *[""] * missing]
         if any(column >= len(row) for column in self._binding):
             return None, "footer" if self._is_footer(fitted) else "short_row"

@@ -189,7 +189,7 @@ def test_an_unknown_column_full_of_addresses_is_proposed_and_not_read(desk: Desk
 
 @pytest.mark.parametrize(
     "header",
-    ["Opt-out reason", "unsubscribed_from", "DNC flag", "Stop texting", "do_not_mail_or_mail",
+    ["Opt-out reason", "unsubscribed_from", "DNC flag", "Stop texting", "do_not_email_or_call",
      "Bounce count", "Suppressed by", "Abgemeldet am", "Deceased?", "No calls"],
 )  # fmt: skip
 def test_an_unread_column_that_sounds_like_a_refusal_is_pointed_out(
@@ -200,7 +200,9 @@ def test_an_unread_column_that_sounds_like_a_refusal_is_pointed_out(
     assert report.unread_refusals == (f"{header} (2)",)
 
 
-@pytest.mark.parametrize("header", ["email", "Notes", "Donor", "City"])
+@pytest.mark.parametrize(
+    "header", ["email", "Notes", "Donor", "City", "Do Not Mail", "Do Not Walk", "No Post"]
+)
 def test_other_columns_do_not_sound_like_refusals(header: str) -> None:
     assert not sounds_like_refusal(header)
 

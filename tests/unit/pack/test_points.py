@@ -168,3 +168,10 @@ def test_a_status_of_a_column_that_is_not_read_speaks_of_the_channel(desk: Desk)
     text = "nationbuilder_id,tag_list,primary_zip,email,email_opt_in,email2_is_bad\n"
     found = desk.read(desk.write(text + "7,,97214,a@example.org,true,true\n"))
     assert [(o.emails, o.cause) for o in found.opt_outs] == [(("a@example.org",), "bounced")]
+
+
+def test_what_is_left_out_is_told_in_its_own_column(desk: Desk) -> None:
+    text = "nationbuilder_id,tag_list,primary_zip,name,phone_number,mobile_number,mobile_opt_in\n"
+    found = desk.read(desk.write(text + "7,,97214,Ana,503-555-0101,503-555-0102,true\n"))
+    assert [row.phones for row in found.rows] == [("+15035550102",)]
+    assert [(f.column, f.code) for f in found.flaws] == [("phone_number", "without_consent")]

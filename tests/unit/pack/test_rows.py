@@ -441,3 +441,47 @@ def test_the_repair_that_is_named_for_a_column_of_both_orders_works(
     text = "first name,email,dob\n" + "".join(f"P,p{d[:2]}@example.org,{d}\n" for d in days)
     read = desk.read(desk.write(text), mapping=desk.mapping(rule.partition("[[")[0]))
     assert [row.birth_date for row in read.rows] == [f"1985-{day}", "1984-12-25", "1984-12-25"]
+
+
+UNION = (
+    "Membership No.,Forename,Surname,DOB,Home Tel,Mobile,Email (home),Email (work),Branch,"
+    "Membership Status,Email OK?,Text OK?,Consent date\n"
+)
+
+
+def test_a_branch_list_with_brackets_and_questions_in_its_headers_is_read(desk: Desk) -> None:
+    text = UNION + (
+        "7,Siân,Hughes,25/12/1980,0113 496 0123,07400 123456,s@example.org,s@example.net,Leeds 1,"
+        "Full,Y,N,03/04/2023\n8,Tom,Brown,,,,,t@example.net,Leeds 1,Full,Y,,25/04/2023\n"
+    )
+    found = desk.read(desk.write(text.encode("cp1252")), stated=parse_attest(["email=membership"]))
+    sian, tom = found.rows
+    assert sian.emails == ("s@example.org", "s@example.net")
+    assert tom.emails == ("t@example.net",)
+    assert (sian.email_consent.basis, str(sian.email_consent.on)) == ("express", "2023-04-03")
+    assert [o.phones for o in found.opt_outs] == [("+447400123456", "+441134960123")]
+
+
+def test_addresses_in_a_column_of_that_name_are_not_said_to_be_shifted(desk: Desk) -> None:
+    text = "name,phone,Email (of a relative)\nAna,,ana@example.org\nBen,503-555-0101,\n"
+    assert [r.code for r in desk.read(desk.write(text)).rejected] == ["no_contact"]
+
+
+def test_lines_of_one_cell_below_a_report_are_no_persons(desk: Desk) -> None:
+    text = "name,email,phone,do not email\nAna,ana@example.org,,\n"
+    text += "Eugene members\nCopyright (c) 2000-2024 salesforce.com\n"
+    found = desk.read(desk.write(text))
+    assert [r.code for r in found.rejected] == ["footer", "footer"]
+    assert len(found.rows) == 1
+
+
+def test_a_box_that_is_not_ticked_in_salesforce_is_no_refusal(desk: Desk) -> None:
+    text = "Contact ID,Mailing Zip/Postal Code,Contact Owner,Email,Mobile,SMS Consent\n"
+    found = desk.read(
+        desk.write(text + "1,97214,Jo,a@example.org,503-555-0101,FALSE\n"),
+        stated=parse_attest(["email=express"]),
+    )
+    assert found.opt_outs == []
+    assert [(r.email_consent.basis, r.sms_consent.basis) for r in found.rows] == [
+        ("express", "none")
+    ]
