@@ -87,30 +87,47 @@ class Tx:
                 copy.write_row(row)
 
 
+_SAID = (
+    (
+        ("locked", "busy"),
+        f"the database has been busy for {BUSY_SECONDS} s",
+        "Another command is writing; run this one again when it has ended.",
+    ),
+    (
+        ("disk is full", "no space", "disk full"),
+        "the disk of the database is full",
+        "Free some space and try again.",
+    ),
+    (
+        ("readonly", "read-only"),
+        "the database is read-only for this user",
+        "Check owner and mode of its folder.",
+    ),
+    (
+        ("not a database", "malformed"),
+        "the database file is damaged or not a database",
+        "Restore it from a backup.",
+    ),
+    (
+        ("unable to open", "i/o error"),  # SQLite's file, or its log, which even reading makes
+        "the database cannot be opened",
+        "Check `database` in consortium.toml, and that its folder can be written to.",
+    ),
+    (
+        ("connect",),
+        "the database cannot be reached",
+        "Check `database` in consortium.toml.",
+    ),
+)
+"""What a driver says, in its words and in ours, with what to do."""
+
+
 def _translate(error: Exception) -> StoreFailure:
     """Our words for what went wrong; never the driver's, which may quote values."""
     text = str(getattr(error, "orig", error)).lower()
-    if "locked" in text or "busy" in text:
-        return StoreFailure(
-            f"the database has been busy for {BUSY_SECONDS} s",
-            hint="Another command is writing; run this one again when it has ended.",
-        )
-    if "disk is full" in text or "no space" in text or "disk full" in text:
-        return StoreFailure(
-            "the disk of the database is full", hint="Free some space and try again."
-        )
-    if "readonly" in text or "read-only" in text:
-        return StoreFailure(
-            "the database is read-only for this user", hint="Check owner and mode of its folder."
-        )
-    if "not a database" in text or "malformed" in text:
-        return StoreFailure(
-            "the database file is damaged or not a database", hint="Restore it from a backup."
-        )
-    if "unable to open" in text or "connection" in text or "connect" in text:
-        return StoreFailure(
-            "the database cannot be reached", hint="Check `database` in consortium.toml."
-        )
+    for theirs, ours, hint in _SAID:
+        if any(words in text for words in theirs):
+            return StoreFailure(ours, hint=hint)
     return StoreFailure(f"the database refused the work ({type(error).__name__})")
 
 

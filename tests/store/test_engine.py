@@ -173,6 +173,16 @@ def test_a_file_that_is_not_a_database_is_named_as_damaged(tmp_path: Path) -> No
     database.close()
 
 
+@pytest.mark.parametrize("log", ["wal", "journal"])
+def test_a_database_whose_log_cannot_be_made_says_where_to_look(tmp_path: Path, log: str) -> None:
+    (tmp_path / f"consortium.db-{log}").mkdir()
+    database = Database.open(f"sqlite:///{tmp_path / 'consortium.db'}")
+    with pytest.raises(StoreFailure, match="cannot be opened") as caught, database.read() as tx:
+        _count(tx)
+    assert "folder can be written to" in str(caught.value.hint)
+    database.close()
+
+
 def test_a_database_that_cannot_be_reached_says_so_without_its_password() -> None:
     database = Database.open("postgresql://me:hunter2@127.0.0.1:1/nothing")
     with pytest.raises(StoreFailure, match="cannot be reached") as caught, database.read():
