@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from consortium.errors import ConsortiumError, PolicyRefused
 from consortium_cli.campaign_screen import (
     show_left,
     show_plan,
@@ -29,7 +30,7 @@ from consortium_cli.screen import (
     yes_option,
 )
 from consortium_cli.stopping import stopping
-from consortium_cli.wording import count, span, when, wrapped
+from consortium_cli.wording import WIDTH, count, span, when, wrapped
 
 if TYPE_CHECKING:
     from consortium.app.campaigns import Campaigns
@@ -79,19 +80,21 @@ def revise(ctx: click.Context, *, file: Path, yes: bool) -> None:
 
 def _say_next(campaigns: Campaigns, name: str, *, file: Path) -> None:
     """Whom to ask; or, before anybody is asked for nothing, what the plan would be refused for."""
-    if _stands_against(campaigns, name):
-        say("  Mend that before partners are asked. A campaign with another text:")
+    found = _stands_against(campaigns, name)
+    if isinstance(found, PolicyRefused):
+        say("  Partners would be asked for nothing. Change the text first, and then:")
         say(f"    consortium campaign revise {file}")
     else:
-        say(f"  Next: consortium campaign request {name} PARTNER, for each partner")
+        then = "Next" if found is None else "Then"
+        say(f"  {then}: consortium campaign request {name} PARTNER, for each partner")
 
 
-def _stands_against(campaigns: Campaigns, name: str) -> bool:
+def _stands_against(campaigns: Campaigns, name: str) -> ConsortiumError | None:
     found = campaigns.obstacle(name)
     if found is not None:
         say_all(wrapped(f"It cannot be planned as things stand: {found.message}."))
         say_all(wrapped(found.hint, first="    "))
-    return found is not None
+    return found
 
 
 @command.command("request")
@@ -259,7 +262,8 @@ def review_(ctx: click.Context, *, file: Path, everybody: bool) -> None:
         review = partner.review(text)
     show_review(review, partner=partner.card, everybody=everybody)
     say(f"  Approve:  consortium campaign approve {file}")
-    say(f'  Decline:  consortium campaign decline {file} --reason "..."')
+    line = f'  Decline:  consortium campaign decline {file} --reason "..."'
+    say(line if len(line) <= WIDTH else line.replace(" --reason", f" \\\n{'':16}--reason"))
 
 
 @command.command("approve")

@@ -193,8 +193,15 @@ def read_text(path: Path) -> str:
     return text
 
 
-def write_new(path: Path, text: str, *, mode: int = 0o644) -> None:
-    """Write a new file whole or not at all; an existing one is never overwritten."""
+def write_new(path: Path, text: str, *, mode: int = 0o644, option: str = "--out") -> None:
+    """Write a new file whole or not at all; an existing one is never overwritten.
+
+    Args:
+        path: Its name.
+        text: What goes into it.
+        mode: Who may read it.
+        option: By which another name can be given.
+    """
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -205,7 +212,8 @@ def write_new(path: Path, text: str, *, mode: int = 0o644) -> None:
         os.link(part, path)
     except FileExistsError as error:
         raise BadFile(
-            f"{path.name} exists already", hint="Move it away or name another."
+            f"{path.name} exists already",
+            hint=f"Move it away, or give another name with {option}.",
         ) from error
     except OSError as error:
         raise BadFile(f"{path.name} cannot be written", hint="Check the folder.") from error

@@ -168,7 +168,10 @@ def again(ctx: click.Context, *, what: str, yes: bool) -> None:
         with reading(file) as text:
             _say_taken_back(merges.record_again(text, name=file.name))
         return
-    confirm(f"May the rows of entry {what} be merged again?", yes=yes)
+    found = [d for d in merges.list() if d.entry == int(what)]
+    if found and found[0].partner is None and found[0].follows is None:  # else it is refused
+        pairs = counted(found[0].pairs, "pair")
+        confirm(f"May the rows of entry {what} ({pairs}) be merged again?", yes=yes)
     _say_taken_back(merges.again(int(what)))
 
 

@@ -50,7 +50,8 @@ def sign(ctx: click.Context, *, file: Path, out: Path | None) -> None:
     """Sign FILE as this partner's policy, on the partner's machine."""
     target = out or file.with_name(file.name + ".signed")
     write_new(target, desk(ctx).sign_policy(read_text(file), name=file.name))
-    say(f"Signed: {target.name}. Give it to the host: consortium policy set {target.name}")
+    say(f"Signed: {target.name}. Give it to the host:")
+    say(f"  consortium policy set {target.name}")
 
 
 @command.command("set")

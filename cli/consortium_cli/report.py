@@ -45,7 +45,7 @@ def campaign(ctx: click.Context, *, name: str, html: Path | None, form: str) -> 
     opened = host(ctx)
     report = opened.reports.campaign(name)
     if html is not None:
-        write_new(html, opened.reports.campaign_html(name))
+        write_new(html, opened.reports.campaign_html(name), option="--html")
     if form == "table":
         _show_report(report, zone=zone_of(opened.campaigns.document(name)))
     else:

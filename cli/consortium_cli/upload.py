@@ -114,7 +114,8 @@ def pack(
     )
     show_attested(made.report, title="WHAT YOU ATTEST")
     show_pack(made)
-    say(f"  Next: hand {made.path.name} to the host; nobody else can open it")
+    say(f"  Next: hand {made.path.name} to the host, who alone can open it:")
+    say(f"    consortium upload add {made.path.name}")
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
 

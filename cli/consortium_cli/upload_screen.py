@@ -28,6 +28,13 @@ def show_pack(made: PackResult) -> None:
     words.append(counted(made.size_bytes, "byte"))
     say()
     say_all(joined(words))
+    if report.usable and all(a.basis.value == "none" for a in report.attested):
+        say_all(
+            wrapped(
+                "Nobody in it may be written to: no consent is recorded or stated. If they agreed, "
+                "pack it again with --replace, and say so with --attest (above)."
+            )
+        )
     if report.partly_blocked:
         say(f"  of the rows, {count(report.partly_blocked)} blocked in part")
     if report.rejected and made.report.problems_file is not None:

@@ -149,7 +149,7 @@ def open_told(
     if form.slug("partner") != partner:
         raise UsageError(
             f"the opt-outs are for {form.slug('partner')}, not for {partner}",
-            hint="Ask the host for your own: consortium optout export",
+            hint=f"Ask the host for your own: consortium optout export {partner}",
         )
     ids = RecordIdOpener(key=receive_key, origin=card.origin, owner=partner)
     return [

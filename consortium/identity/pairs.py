@@ -205,11 +205,10 @@ def decode_pairs(text: str, *, partner: PartnerSlug, origin: str) -> OwnPairs:
             hint="The host makes it: consortium merge pairs PARTNER",
         ) from error
     if (read.partner, read.origin) != (partner, origin):
+        other = read.partner if read.partner != partner else f"{read.partner} of {read.origin}"
         raise BadFile(
-            f"this file asks {read.partner} of {read.origin}, and this is the home of {partner}"
-            f" of {origin}",
-            hint=f"Give it to {read.partner}, or ask the host for yours: "
-            f"consortium merge pairs {partner}",
+            f"this file asks {other}, and this is the home of {partner}",
+            hint=f"Give it to {other}, or ask the host for yours: consortium merge pairs {partner}",
         )
     return OwnPairs(partner, origin, groups, read.left_out)
 

@@ -185,7 +185,7 @@ class _Intake:
             found = uploads.by_digest(tx, digest)
             replaced = self._to_replace(tx)
         if found is not None and found.state is not UploadState.STAGED:
-            refuse_repeated(found, replacing=self.replaces is not None)
+            refuse_repeated(found, replaces=self.replaces)
         sweep.discard(self.database, digest, wraps=self.wraps)
         return replaced
 

@@ -67,14 +67,19 @@ def verify(
     with database.read() as tx:
         found = uploads.by_digest(tx, trailer.digest)
     if found is not None and found.state is not UploadState.STAGED:
-        refuse_repeated(found, replacing=replaces is not None)
+        refuse_repeated(found, replaces=replaces)
     return VerifiedPack(header, trailer, partner, profile)
 
 
-def refuse_repeated(found: UploadRecord, *, replacing: bool = False) -> None:
-    """Raise StateConflict for a pack that was taken in before as `found`, or is to replace now."""
+def refuse_repeated(found: UploadRecord, *, replaces: str | None = None) -> None:
+    """Raise StateConflict for a pack that was taken in before as `found`, and replaces another."""
     day = found.added_at.date().isoformat()
-    if found.state is UploadState.ACTIVE and replacing:
+    if found.name == replaces:
+        raise StateConflict(
+            f"this pack, added on {day}, is upload {found.name} itself",
+            hint="To replace it, give the pack of a newer export.",
+        )
+    if found.state is UploadState.ACTIVE and replaces is not None:
         raise StateConflict(
             f"this pack was added on {day} as upload {found.name}, so it replaces nothing now",
             hint="If the earlier upload still counts, end it: consortium upload withdraw UPLOAD",

@@ -85,7 +85,10 @@ def open_document(kind: str, signed: str, *, origin: str, verifier: note.Verifie
     if found is None:
         raise EvidenceError(f'the signed text does not say that it is of the kind "{kind}"')
     if found[1] != kind:
-        raise EvidenceError(f'the text was signed as "{found[1]}", not as "{kind}"')
+        raise EvidenceError(
+            f'the text was signed as "{found[1]}", not as "{kind}"',
+            hint="It is another file than this command takes: see its --help.",
+        )
     if found[2] != "1":
         raise EvidenceError(
             f"the {kind} is of a version this program does not know", hint="Update consortium."

@@ -67,3 +67,16 @@ def test_a_list_of_opt_outs_is_marked_among_the_uploads(world: World) -> None:
     assert {u["holds"] for u in listed[:-1]} == {"people"}
     facts = world.ok("upload", "show", listed[-1]["upload"], home="host")
     assert "1 opt-out and nothing else" in facts
+
+
+def test_a_pack_in_which_nobody_may_be_written_to_says_so(world: World) -> None:
+    out = world.run(
+        "upload", "pack", "tenants.csv", "--list", "silent", "--obtained", today(),
+        "--out", "silent.pack", home="tenants",
+    ).out  # fmt: skip
+    assert "Nobody in it may be written to" in " ".join(out.split())
+    agreed = world.run(
+        "upload", "pack", "tenants.csv", "--list", "silent", "--obtained", today(),
+        "--out", "agreed.pack", "--attest", "email=express", home="tenants",
+    ).out  # fmt: skip
+    assert "Nobody in it may be written to" not in " ".join(agreed.split())

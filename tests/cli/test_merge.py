@@ -84,7 +84,7 @@ def test_what_was_said_by_mistake_is_taken_back_by_whoever_said_it(world: World)
     [listed] = json.loads(world.ok("merge", "list", "--format", "json", home="host"))
     entry = listed["entry"]
     world.refuses("merge", "again", entry, home="host", code=2, says="--yes")
-    world.refuses("merge", "again", "1", "--yes", home="host", says="merge list")
+    world.refuses("merge", "again", "1", home="host", says="merge list")
     out = world.ok("merge", "again", entry, "--yes", home="host")
     assert out.startswith(f"1 pair of entry {entry} may be merged again\n")
     assert "taken back before" in world.ok("merge", "again", entry, "--yes", home="host")
@@ -98,7 +98,7 @@ def test_what_was_said_by_mistake_is_taken_back_by_whoever_said_it(world: World)
     world.ok("merge", "never", signed, home="host")
     listed = json.loads(world.ok("merge", "list", "--format", "json", home="host"))[-1]
     says = "consortium merge answer FILE.signed --again"
-    world.refuses("merge", "again", listed["entry"], "--yes", home="host", code=4, says=says)
+    world.refuses("merge", "again", listed["entry"], home="host", code=4, says=says)
     world.ok("merge", "run", home="host")
     assert rows(world, one) == [one]
     out = world.ok("merge", "answer", signed, "--again", "--yes", home="nurses")

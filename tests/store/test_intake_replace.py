@@ -142,6 +142,9 @@ def test_a_pack_that_is_in_already_replaces_nothing_and_says_what_to_do(
     with pytest.raises(StateConflict, match=f"as upload {new.name}, so it replaces nothing") as it:
         house.add(pack, replaces=old.name)
     assert "consortium upload withdraw" in it.value.hint
+    with pytest.raises(StateConflict, match=f"is upload {new.name} itself") as it:
+        house.add(pack, replaces=new.name)
+    assert "withdraw" not in it.value.hint
     assert set(states(house).values()) == {UploadState.ACTIVE}
 
 
