@@ -78,6 +78,12 @@ def of_writers(found: Json) -> Picked:
     return {f"{name}, p99 ms": one["p99"] for name, one in found.items() if "p99" in one}
 
 
+def of_voter_file(found: Json) -> Picked:
+    """A stage of a voter file for each voter, and the most memory of one."""
+    each = {f"{stage}, µs CPU a voter": cost for stage, cost in found["cpu_microseconds"].items()}
+    return each | {"most MiB": max(stage["peak_mib"] for stage in found["stages"])}
+
+
 def of_quality(found: Json) -> Picked:
     """Precision and recall of each world or data set, and persons of more than one human."""
     picked: dict[str, float] = {}
@@ -117,6 +123,13 @@ BENCHES = (
         of_quality,
         ("--make", MAKE, "--seed", "501", "--options", SMALL_WORLD),
         ("--make", MAKE, "--seed", "501", "--seed", "502"),
+        (MAKE,),
+    ),
+    Bench(
+        "voter_load",
+        of_voter_file,
+        ("--make", MAKE, "--voters", "50000"),
+        ("--make", MAKE, "--voters", "1300000"),
         (MAKE,),
     ),
     Bench(

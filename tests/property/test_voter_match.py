@@ -52,7 +52,7 @@ def linked(polls: Polls) -> dict[int, Link]:
         return voter_links.current(tx, load.id, load.match_run)
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_what_matches_find_step_by_step_a_match_of_everybody_finds(
     empty: Path, steps: list[tuple[str, list[tuple[int, int]]] | int]
