@@ -21,6 +21,7 @@ from consortium_cli.homes import desk, host, read_text, reading, write_new
 from consortium_cli.progress import SendBar
 from consortium_cli.screen import (
     FILE,
+    VerbGroup,
     confirm,
     dry_run_option,
     format_option,
@@ -40,7 +41,7 @@ __all__ = ["command"]
 _STOPPED = 130
 
 
-@click.group("campaign")
+@click.group("campaign", cls=VerbGroup)
 def command() -> None:
     """Plan, approve and send campaigns."""
 

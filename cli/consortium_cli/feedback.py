@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from consortium_cli.homes import host
-from consortium_cli.screen import FILE, say
+from consortium_cli.screen import FILE, VerbGroup, say
 from consortium_cli.wording import count
 
 __all__ = ["command"]
@@ -23,7 +23,7 @@ _LINES = (
 )
 
 
-@click.group("feedback")
+@click.group("feedback", cls=VerbGroup)
 def command() -> None:
     """Read the mail that comes back."""
 

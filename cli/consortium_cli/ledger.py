@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from consortium_cli.homes import host
-from consortium_cli.screen import FILE, say, say_all
+from consortium_cli.screen import FILE, VerbGroup, say, say_all
 from consortium_cli.wording import count, counted, joined, wrapped
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ __all__ = ["command"]
 _SIDE = 14
 
 
-@click.group("ledger")
+@click.group("ledger", cls=VerbGroup)
 def command() -> None:
     """Checkpoints, exports and verification."""
 

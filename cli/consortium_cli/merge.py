@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from consortium_cli.homes import desk, host, read_text, reading, write_new
-from consortium_cli.screen import FILE, confirm, format_option, say, show_rows, yes_option
+from consortium_cli.screen import (
+    FILE,
+    VerbGroup,
+    confirm,
+    format_option,
+    say,
+    show_rows,
+    yes_option,
+)
 from consortium_cli.wording import count, counted, people
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ _ROW = re.compile(r"u-[0-9]+:[0-9]+")
 _ENTRY = re.compile(r"[0-9]{1,15}")
 
 
-@click.group("merge")
+@click.group("merge", cls=VerbGroup)
 def command() -> None:
     """Make persons out of source rows, and keep apart who is not the same.
 

@@ -15,7 +15,16 @@ from consortium.errors import UsageError
 from consortium.model import Channel, Scope
 from consortium.types import Pii
 from consortium_cli.homes import desk, host, read_text, write_new
-from consortium_cli.screen import DAY, FILE, format_option, pack_beside, say, say_all, show_rows
+from consortium_cli.screen import (
+    DAY,
+    FILE,
+    VerbGroup,
+    format_option,
+    pack_beside,
+    say,
+    say_all,
+    show_rows,
+)
 from consortium_cli.wording import count, counted, joined
 
 __all__ = ["command"]
@@ -23,7 +32,7 @@ __all__ = ["command"]
 _REJECTED_ROWS = 5
 
 
-@click.group("optout")
+@click.group("optout", cls=VerbGroup)
 def command() -> None:
     """Record, check and exchange what recipients asked for.
 

@@ -8,12 +8,20 @@ import click
 
 import consortium
 from consortium_cli.homes import desk, host, new_passphrase, reading, settings_from_options
-from consortium_cli.screen import FILE, confirm, format_option, say, show_rows, yes_option
+from consortium_cli.screen import (
+    FILE,
+    VerbGroup,
+    confirm,
+    format_option,
+    say,
+    show_rows,
+    yes_option,
+)
 
 __all__ = ["command"]
 
 
-@click.group("partner")
+@click.group("partner", cls=VerbGroup)
 def command() -> None:
     """Partners: their keys and their admission."""
 

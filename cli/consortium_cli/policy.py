@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from consortium_cli.homes import desk, host, read_text, reading, write_new
-from consortium_cli.screen import FILE, format_option, say, say_all, show_rows
+from consortium_cli.screen import FILE, VerbGroup, format_option, say, say_all, show_rows
 from consortium_cli.wording import wrapped
 
 __all__ = ["command"]
 
 
-@click.group("policy")
+@click.group("policy", cls=VerbGroup)
 def command() -> None:
     """Send policies: check and sign them at the partner's, set and show them on the host."""
 

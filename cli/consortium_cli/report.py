@@ -12,7 +12,7 @@ import click
 from consortium.errors import UsageError
 from consortium_cli.campaign_screen import zone_of
 from consortium_cli.homes import host, write_new
-from consortium_cli.screen import FILE, format_option, say, say_all, show_rows
+from consortium_cli.screen import FILE, VerbGroup, format_option, say, say_all, show_rows
 from consortium_cli.wording import count, joined, people, span, wrapped
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SIDE = 12
 _MESSAGE = re.compile(r"<?(?:[^\s<>@]+\.)?(m-[0-9]{1,17})(?:@[^\s<>@]+)?>?", re.ASCII)
 
 
-@click.group("report")
+@click.group("report", cls=VerbGroup)
 def command() -> None:
     """What went out, and why; where a message came from."""
 

@@ -22,6 +22,7 @@ from consortium_cli.wording import WIDTH, count, shown
 __all__ = [
     "DAY",
     "FILE",
+    "VerbGroup",
     "confirm",
     "dry_run_option",
     "format_option",
@@ -34,10 +35,23 @@ __all__ = [
     "yes_option",
 ]
 
+_SENTENCE = 200  # characters
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path)
 """An argument that names a file; the library says what is wrong with it."""
+
+
+class VerbGroup(click.Group):
+    """A noun, whose help says of each verb its first sentence whole."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, verb.get_short_help_str(limit=_SENTENCE)) for name, verb in found if verb]
+            )
 
 
 class _Day(click.ParamType):  # type: ignore[type-arg] # generic from click 8.5 on only

@@ -14,6 +14,7 @@ from consortium_cli.homes import desk, desk_if_any, desk_of, host
 from consortium_cli.list_options import Said, list_options, pack_options
 from consortium_cli.screen import (
     FILE,
+    VerbGroup,
     confirm,
     dry_run_option,
     format_option,
@@ -39,7 +40,7 @@ __all__ = ["command"]
 _REJECTED_ROWS = 5
 
 
-@click.group("upload")
+@click.group("upload", cls=VerbGroup)
 def command() -> None:
     """Lists: check and pack them, take packs in, withdraw them."""
 

@@ -13,6 +13,7 @@ from consortium_cli.homes import host
 from consortium_cli.screen import (
     DAY,
     FILE,
+    VerbGroup,
     confirm,
     format_option,
     note,
@@ -65,7 +66,7 @@ class _Moment(click.ParamType):  # type: ignore[type-arg] # generic from click 8
             self.fail("there is no such time; write it like 2026-11-03T09:00", param, ctx)
 
 
-@click.group("voters")
+@click.group("voters", cls=VerbGroup)
 def command() -> None:
     """Voter files and registers: load, match, places, who has voted."""
 

@@ -51,10 +51,10 @@ def find(home: Path | None, file: str) -> Path:
     Raises:
         HomeError: There is none.
     """
+    other = PARTNER_FILE if file == HOST_FILE else HOST_FILE
     if home is not None:
         if _is_file(home / file):
             return home
-        other = PARTNER_FILE if file == HOST_FILE else HOST_FILE
         if _is_file(home / other):
             raise HomeError(
                 f"{home} is the home of {_OF[other]}, and this is done by {_OF[file]}",
@@ -65,6 +65,11 @@ def find(home: Path | None, file: str) -> Path:
     for folder in (here, *here.parents):
         if _is_file(folder / file):
             return folder
+    if any(_is_file(folder / other) for folder in (here, *here.parents)):
+        raise HomeError(
+            f"this is the home of {_OF[other]}, and this is done by {_OF[file]}",
+            hint=f"Go to the folder with {file}, or name it: --home DIR",
+        )
     raise HomeError(
         f"no home of {_OF[file]} here or above", hint=f"Use --home DIR, or make one: {_MAKE[file]}"
     )

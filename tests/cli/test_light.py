@@ -148,6 +148,15 @@ def test_every_option_shows_its_default_or_that_it_is_required() -> None:
         assert "[default:" in option or "[required]" in option or "DEFAULTS" in option, option
 
 
+def test_help_fits_the_screen_and_cuts_no_sentence() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/cli.md").read_text()
+    shown = re.findall(r"(?ms)^```text\n(.*?)^```$", page)
+    assert len(shown) > 50
+    lines = "".join(shown).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert [line for line in lines if re.fullmatch(r"  .*\.\.\.", line)] == []
+
+
 def test_the_page_on_the_command_line_is_what_the_commands_say() -> None:
     script = Path(__file__).parents[2] / "docs/cli_reference.py"
     subprocess.run([sys.executable, script, "--check"], check=True)

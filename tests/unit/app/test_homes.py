@@ -218,6 +218,17 @@ def test_opening_another_consortiums_database_drops_no_wraps(tmp_path: Path) -> 
     assert len(store.uploads()) == 1
 
 
+def test_a_command_of_the_host_in_a_partners_folder_makes_nobody_a_second_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_partner(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(HomeError, match="this is the home of a partner") as caught:
+        consortium.open()
+    assert "init" not in caught.value.hint
+    assert consortium.open_partner().slug == "nurses"
+
+
 def test_each_home_is_told_from_the_other_kind(tmp_path: Path) -> None:
     make(tmp_path / "host").close()
     make_partner(tmp_path / "partner")
