@@ -4,6 +4,10 @@ A check of two small clusters looks at every pair of their rows. Where that woul
 looks at each suffix, birth date and first name that was said once: rows of one human have few of
 these, however many they are, so that a list made to hang together in one long chain takes no more
 time for each row than any other. Both ways give the same answer.
+
+A human has two surnames at most, of birth and of marriage, and only a row that names one of them
+can say that it is the other's as well; and no more than `MOST_POINTS` addresses. So a row without
+surname, or of many addresses, does not make one of all whose addresses it holds.
 """
 
 from __future__ import annotations
@@ -26,9 +30,13 @@ from consortium.identity.evidence import (
 from consortium.identity.rules import Rule
 from consortium.model.match_block import MatchBlock
 
-__all__ = ["Cluster"]
+__all__ = ["MOST_POINTS", "Cluster"]
 
 _FEW_PAIRS: Final = 16
+_MOST_SURNAMES: Final = 2
+MOST_POINTS: Final = 6
+"""E-mail addresses, or numbers, that are one human's own. In generated worlds of eight lists not
+even a limit of four parts anybody."""
 
 
 class _Told:
@@ -72,12 +80,14 @@ class Cluster:
     Attributes:
         rows: Their positions in the component.
         blocks: What they say, without repetition.
+        surnames: Their surnames' codes.
         emails, phones, addresses: What they know of these, shared contact points left aside.
         never: Positions of rows that somebody has said are other people.
     """
 
     rows: list[int]
     blocks: set[MatchBlock]
+    surnames: set[str]
     emails: set[int]
     phones: set[int]
     addresses: set[tuple[str, str]]
@@ -89,14 +99,25 @@ class Cluster:
         self.rows += other.rows
         self.never |= other.never
         self.blocks |= other.blocks
+        self.surnames |= other.surnames
         self.emails |= other.emails
         self.phones |= other.phones
         self.addresses |= other.addresses
         if self._told is not None:
             self._told.add(other.blocks)
 
-    def vetoes(self, other: Cluster, *, rule: Rule) -> bool:
-        """Whether what the two say forbids to join them by an edge of this rule."""
+    def vetoes(self, other: Cluster, *, rule: Rule, named: bool) -> bool:
+        """Whether what the two say forbids to join them by an edge of this rule.
+
+        Args:
+            other: The other cluster.
+            rule: The edge's.
+            named: Whether both rows of the edge have a surname.
+        """
+        if rule is not Rule.EQUAL and (
+            self._changes_surname(other, named=named) or self._knows_too_much(other)
+        ):
+            return True
         if rule is Rule.NAME_BIRTH and all(self._conflicts(other)):
             return True
         if (
@@ -108,6 +129,21 @@ class Cluster:
         if len(self.blocks) * len(other.blocks) <= _FEW_PAIRS:
             return any(contradict(a, b) for a in self.blocks for b in other.blocks)
         return self._all_told().contradicts(other._all_told())
+
+    def _changes_surname(self, other: Cluster, *, named: bool) -> bool:
+        """Whether joining would give a human a surname that nothing speaks for, or one too many."""
+        if self.surnames >= other.surnames or self.surnames <= other.surnames:
+            return False
+        return (not named and self.surnames.isdisjoint(other.surnames)) or (
+            len(self.surnames | other.surnames) > _MOST_SURNAMES
+        )
+
+    def _knows_too_much(self, other: Cluster) -> bool:
+        """Whether a human would have more e-mail addresses or numbers of their own than any has."""
+        return (
+            len(self.emails | other.emails) > MOST_POINTS
+            or len(self.phones | other.phones) > MOST_POINTS
+        )
 
     def _all_told(self) -> _Told:
         if self._told is None:

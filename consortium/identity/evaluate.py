@@ -22,8 +22,10 @@ or they are a generation apart) joins only rows that agree on birth date or suff
 | `NAME_BIRTH` | full name and birth date | the clusters do not differ in all they know else |
 | `NAME_ADDRESS` | full name, house no., postcode | the clusters do not differ in e-mail and phone |
 
-A phone number alone never outweighs two surnames: numbers are given to new people. More than
-`MOST_ROWS` distinct rows hanging together are the work of junk values, and only `SEVERAL` applies.
+A phone number alone never outweighs two surnames: numbers are given to new people. Nobody gets a
+third surname, a second one through a row without any, or more than six addresses or numbers of
+their own (`clusters`). More than `MOST_ROWS` distinct rows hanging together are the work of junk
+values, and only `SEVERAL` applies.
 
 Two things from outside may be added. *Never-merge pairs* name source rows that somebody has said
 are two people: no union brings them together. A *scorer* weighs pairs that share a key and that no
@@ -39,11 +41,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import combinations, groupby
+from itertools import chain, combinations, groupby
 from operator import attrgetter
 from typing import Final, Protocol
 
-from consortium.identity.clusters import Cluster
+from consortium.identity.clusters import MOST_POINTS, Cluster
 from consortium.identity.evidence import First, compare_first, contradict
 from consortium.identity.hygiene import Key, Kind, judge
 from consortium.identity.rules import Rule, doubtful, rule_of
@@ -189,6 +191,11 @@ def _plainly_one(rows: Sequence[MergeRow], roles: Collection[int]) -> bool:
     given = {b.first for b in blocks}
     if any(compare_first(a, b) is not First.AGREE for a, b in combinations(given, 2)):
         return False
+    if any(
+        len(set(chain.from_iterable(points))) > MOST_POINTS
+        for points in ([row.emails for row in rows], [row.phones for row in rows])
+    ):
+        return False
     groups: list[set[int]] = []  # contact points joined so far, one set per connected part
     for row in rows:
         points = set(row.emails).union(row.phones).difference(roles)
@@ -234,12 +241,32 @@ class _Component:
         if self.never:
             for _, equal in groupby(range(len(self.rows)), key=self.rows.__getitem__):
                 for a, b in combinations(equal, 2):
-                    _join(home, Rule.EQUAL, a, b)
+                    self._join(home, Rule.EQUAL, a, b)
         for part in self._parts():
             many = len(part) > MOST_ROWS
             for rule, _, a, b in self._strong(part, home) if many else sorted(self._edges(part)):
-                _join(home, rule, a, b)
+                self._join(home, rule, a, b)
         return [c.rows for c in {id(c): c for c in home}.values()]
+
+    def _join(self, home: list[Cluster], rule: Rule, a: int, b: int) -> None:
+        """Make one cluster of those that two rows are in, unless something forbids it.
+
+        Args:
+            home: The cluster of each row.
+            rule: By which the two rows may be one human.
+            a, b: The rows.
+        """
+        one, two = home[a], home[b]
+        if one is two:
+            return
+        if len(one.rows) < len(two.rows):
+            one, two = two, one
+        named = bool(self.rows[a].block.surname_code and self.rows[b].block.surname_code)
+        if any(home[r] is one for r in two.never) or one.vetoes(two, rule=rule, named=named):
+            return
+        one.absorb(two)
+        for row in two.rows:
+            home[row] = one
 
     def _edges(self, part: Iterable[int]) -> Iterator[tuple[Rule, int, int, int]]:
         """Pairs that may be joined: the strongest rule, what orders within it, the two rows."""
@@ -289,25 +316,6 @@ class _Component:
         return {id(together): together for together in part.values()}.values()
 
 
-def _join(home: list[Cluster], rule: Rule, a: int, b: int) -> None:
-    """Make one cluster of those that two rows are in, unless something forbids it.
-
-    Args:
-        home: The cluster of each row.
-        rule: By which the two rows may be one human.
-    """
-    one, two = home[a], home[b]
-    if one is two:
-        return
-    if len(one.rows) < len(two.rows):
-        one, two = two, one
-    if any(home[row] is one for row in two.never) or one.vetoes(two, rule=rule):
-        return
-    one.absorb(two)
-    for row in two.rows:
-        home[row] = one
-
-
 def _held(
     rows: Sequence[MergeRow], roles: frozenset[int]
 ) -> Mapping[tuple[Kind, int | bytes], list[int]]:
@@ -331,6 +339,7 @@ def _cluster(position: int, row: MergeRow, not_own: set[int]) -> Cluster:
     return Cluster(
         rows=[position],
         blocks={block},
+        surnames={block.surname_code} - {""},
         emails=set(row.emails) - not_own,
         phones=set(row.phones) - not_own,
         addresses={(block.house_number, block.postcode)} if whole else set(),

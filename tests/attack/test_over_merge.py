@@ -10,6 +10,7 @@ from itertools import combinations, product
 import pytest
 
 from consortium.identity import MOST_ROWS, MergeRow, evaluate, match_opener, run
+from consortium.identity.clusters import MOST_POINTS
 from consortium.identity.components import CROWD_ROWS
 from consortium.identity.evidence import contradict
 from consortium.model.progress import Silent
@@ -65,6 +66,44 @@ def test_rows_that_name_two_strangers_each_unite_nobody() -> None:
                 contradict(rows[a].block, rows[b].block) for a, b in combinations(cluster, 2)
             )
             assert len({rows[i].block.first for i in strangers}) <= 1
+
+
+SURNAMES = (
+    "garcia",
+    "lopez",
+    "smith",
+    "jones",
+    "brown",
+    "davis",
+    "clark",
+    "lewis",
+    "young",
+    "hill",
+)
+MARIAS = [
+    row("maria", last, emails=(i,), phones=(1000 + i,)) for i, last in enumerate(SURNAMES, start=1)
+]
+
+
+@pytest.mark.parametrize("first", ["", "maria", "m"])
+def test_rows_with_the_addresses_of_many_of_one_first_name_unite_none_of_them(first: str) -> None:
+    some = tuple(range(1, len(MARIAS) + 1))
+    hub = row(first, emails=some, phones=tuple(1000 + i for i in some))
+    assert together([*MARIAS, hub], len(MARIAS)) == 1
+    bridges = [row(first, emails=(i, i + 1), phones=(1000 + i, 1001 + i)) for i in some[:-1]]
+    assert together([*MARIAS, *bridges], len(MARIAS)) == 1
+
+
+def test_a_row_with_one_surname_and_many_addresses_gives_it_to_one_other_at_most() -> None:
+    few = tuple(range(1, MOST_POINTS + 1))
+    assert together([*MARIAS, row("maria", "garcia", emails=few)], len(MARIAS)) <= 2
+
+
+def test_rows_without_names_unite_no_more_addresses_than_a_human_has() -> None:
+    nameless = [row(emails=(i,)) for i in range(1, 100)]
+    assert together([*nameless, row(emails=tuple(range(1, 17)))], len(nameless)) == 1
+    pairs = [row(emails=(i, i + 1)) for i in range(1, 99)]
+    assert together([*nameless, *pairs], len(nameless)) <= MOST_POINTS
 
 
 def test_a_bridge_under_a_victim_s_name_does_not_give_it_a_stranger_s_address() -> None:

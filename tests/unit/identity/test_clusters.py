@@ -15,7 +15,9 @@ blocks = st.sets(claims().map(lambda row: row.block), min_size=1, max_size=7)
 
 
 def cluster(said: set[MatchBlock]) -> Cluster:
-    return Cluster(rows=[], blocks=set(said), emails=set(), phones=set(), addresses=set())
+    return Cluster(
+        rows=[], blocks=set(said), surnames=set(), emails=set(), phones=set(), addresses=set()
+    )
 
 
 @given(blocks, blocks, blocks)
@@ -23,8 +25,10 @@ def test_large_clusters_are_judged_as_all_pairs_of_their_rows(
     one: set[MatchBlock], two: set[MatchBlock], more: set[MatchBlock]
 ) -> None:
     left, right = cluster(one), cluster(two)
-    assert left.vetoes(right, rule=Rule.CONTACT) is any(contradict(a, b) for a in one for b in two)
+    assert left.vetoes(right, rule=Rule.CONTACT, named=True) is any(
+        contradict(a, b) for a in one for b in two
+    )
     left.absorb(cluster(more))
-    assert left.vetoes(right, rule=Rule.CONTACT) is any(
+    assert left.vetoes(right, rule=Rule.CONTACT, named=True) is any(
         contradict(a, b) for a in one | more for b in two
     )
