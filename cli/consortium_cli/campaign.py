@@ -25,6 +25,7 @@ from consortium_cli.screen import (
     confirm,
     dry_run_option,
     format_option,
+    note,
     say,
     say_all,
     show_rows,
@@ -137,8 +138,11 @@ def record_(ctx: click.Context, *, file: Path) -> None:
 @click.pass_context
 def plan(ctx: click.Context, *, name: str) -> None:
     """Give every person of the audience exactly one answer, and freeze it. On the host."""
-    campaigns = host(ctx).campaigns
-    show_plan(campaigns.plan(name), document=campaigns.document(name))
+    opened = host(ctx)
+    show_plan(opened.campaigns.plan(name), document=opened.campaigns.document(name))
+    for load in opened.voters.behind():
+        note(f"people new since the last match are in no place of {load} and may have voted:")
+        note("  consortium voters match, then plan again")
 
 
 @command.command("preview")

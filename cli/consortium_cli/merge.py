@@ -69,7 +69,8 @@ def run(
     spark_folder: Path | None,
 ) -> None:
     """Bring persons up to date with the lists that count now, on the host."""
-    result = host(ctx).merges.run(full=full, scored=scored, spark=_spark(spark, spark_folder))
+    opened = host(ctx)
+    result = opened.merges.run(full=full, scored=scored, spark=_spark(spark, spark_folder))
     say(f"{people(result.persons)} people in {counted(result.rows, 'row')} of all lists")
     if result.entry is None:
         say("  nothing has changed since the last merge")
@@ -77,7 +78,10 @@ def run(
         judged = counted(result.judged_rows, "row")
         say(f"  {judged} looked at, {count(result.changed_rows)} changed")
         say(f"  generation {result.generation}, ledger entry {result.entry}")
-    say("  Next: consortium campaign create FILE, or campaign plan NAME again")
+    if behind := opened.voters.behind():
+        say(f"  Next: consortium voters match, to look for who is new in {', '.join(behind)}")
+    else:
+        say("  Next: consortium campaign create FILE, or campaign plan NAME again")
 
 
 def _spark(master: str | None, folder: Path | None) -> SparkClosure | None:

@@ -301,6 +301,8 @@ def returned(
     for newest in opened.newest_lists():
         if newest.register == record.register and newest.as_of > record.as_of:
             say(f"  older than the {age_of(newest)}, to which it adds")
+    for load in opened.behind():
+        note(f"not everybody was looked for in {load} yet: consortium voters match")
     if 2 * record.unknown > record.ids:
         note("more than half of its ids are unknown: is it of the right county and column?")
 

@@ -16,7 +16,7 @@ from consortium.campaign.states import OVER
 from consortium.errors import BadFile, StateConflict
 from consortium.model import PlaceKind, Purpose
 from consortium.pack.source import Source, open_list
-from consortium.store import campaigns, returned
+from consortium.store import campaigns, returned, state, voter_links
 from consortium.store import voters as voter_store
 from consortium.store.returned import ReturnedRecord
 from consortium.store.voters import LoadRecord
@@ -134,6 +134,19 @@ class Voters:
             observer=context.observer,
             full=full,
         )
+
+    def behind(self) -> builtins.list[str]:
+        """Voter files that count and in which people were not looked for whom a merge made."""
+        context = self._context
+        found = []
+        with context.database.read() as tx:
+            now = state.merge_generation(tx)
+            for load in voter_store.usable(tx, at=context.clock.now()):
+                last = voter_links.latest(tx, load.id)
+                since = 0 if last is None else last.generation
+                if voter_links.any_changed_since(tx, since, now=now):
+                    found.append(load.name)
+        return found
 
     def places(self, *, kind: PlaceKind | None = None, under: str = "") -> PlacesShown:
         """Places with their voters and matched people in round figures; needs no key."""

@@ -29,6 +29,7 @@ __all__ = [
     "Link",
     "MatchRun",
     "add",
+    "any_changed_since",
     "begin",
     "changed_since",
     "close",
@@ -129,6 +130,22 @@ def changed_since(tx: Tx, generation: int, *, now: int) -> Iterator[tuple[int, i
     )
     for person, row in tx.execute(statement.execution_options(yield_per=_FETCH)):
         yield int(person), int(row)
+
+
+def any_changed_since(tx: Tx, generation: int, *, now: int) -> bool:
+    """Whether `changed_since` gives anybody."""
+    statement = (
+        select(_member.c.row_id)
+        .join(_row, _row.c.id == _member.c.row_id)
+        .join(_upload, _upload.c.id == _row.c.upload_id)
+        .where(
+            member_visible(_member, now),
+            _member.c.from_generation > generation,
+            _upload.c.state == UploadState.ACTIVE.value,
+        )
+        .limit(1)
+    )
+    return tx.execute(statement).first() is not None
 
 
 def rows_of_owner(tx: Tx, partner_id: int) -> list[int]:

@@ -38,7 +38,14 @@ def test_a_voter_file_goes_its_whole_way(host: World) -> None:
     assert "v-1: North Carolina voter file, 200 voters" in out
     assert "licensed to nurses, teachers · for gotv" in out
     assert "2 counties" in out
+    done = host.run("campaign", "plan", "ballots", home="host")
+    assert "people new since the last match are in no place of v-1" in done.err
+    assert "Next: consortium voters match" in host.ok("merge", "run", home="host")
     assert "people found" in host.ok("voters", "match", home="host")
+    assert (
+        "new since the last match" not in host.run("campaign", "plan", "ballots", home="host").err
+    )
+    assert "Next: consortium campaign create" in host.ok("merge", "run", home="host")
     kinds = json.loads(host.ok("voters", "places", "--format", "json", home="host"))
     assert [(one["kind"], one["places"], one["too small to show"]) for one in kinds] == [
         ("county", 1, 1),

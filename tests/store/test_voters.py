@@ -18,7 +18,7 @@ from sqlalchemy import text
 from consortium import voters
 from consortium.errors import BadFile, NotFound, StateConflict, UsageError
 from consortium.model import PlaceKind, Purpose, Silent
-from consortium.store import ledger, places, state, voter_links
+from consortium.store import ledger, locks, places, state, voter_links
 from consortium.store import voters as voter_store
 from consortium.store.engine import Database
 from consortium.store.tables import metadata
@@ -27,6 +27,7 @@ from consortium.types import PartnerSlug
 from consortium.voters import RawVoters
 from consortium.voters.evidence import VoterBlock
 from consortium.voters.staging import row_opener
+from consortium.voters.sweep import LOCK as LOAD_LOCK
 from tests.harness.pages import ROOT
 from tests.harness.voting import (
     NC,
@@ -274,6 +275,16 @@ def test_a_file_past_its_last_day_counts_no_more_and_is_ended_by_expire(polls: P
     (ended,) = voters.expire(polls.database, clock=polls.clock)
     assert (ended.name, ended.state) == (record.name, "ended")
     assert last_entry(polls.database)["reason"] == "expired"
+
+
+def test_two_files_are_not_loaded_at_once(polls: Polls) -> None:
+    before = contents(polls.database)
+    with (
+        locks.exclusive(polls.database, LOAD_LOCK),
+        pytest.raises(StateConflict, match='"voter-load"'),
+    ):
+        polls.load(nc_file(range(1, 61)))
+    assert contents(polls.database) == before
 
 
 def test_persons_are_found_by_exact_rules_and_by_score(polls: Polls) -> None:
