@@ -22,6 +22,7 @@ from consortium.ledger import canonical
 from consortium.model import ConsortiumCard
 from consortium.vault import age
 
+ADDRESS = "crafted.qzx@people.example.org"
 ROW_FIELDS = (
     "kind",
     "number",
