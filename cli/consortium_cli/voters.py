@@ -324,7 +324,7 @@ def end(ctx: click.Context, *, name: str | None, due: bool, yes: bool) -> None:
     names = ", ".join(record.name for record in found if record.state != "ended")
     if names:
         for campaign in opened.sparing():
-            note(f"{campaign} goes on to leave out who has voted by it, and nobody who votes later")
+            note(f"{campaign} still leaves out who has voted so far; later lists need another file")
         confirm(f"End {names}? Campaigns planned by it must be planned again.", yes=yes)
     for record in opened.expire() if name is None else [opened.end(name)]:
         say(f"{record.name} has ended and is deleted")

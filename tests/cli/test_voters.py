@@ -80,7 +80,7 @@ def test_a_voter_file_goes_its_whole_way(host: World) -> None:
     assert "v-1" in host.ok("voters", "rate", "nurses", home="host")
     done = host.run("voters", "end", "v-1", "--yes", home="host")
     assert "v-1 has ended and is deleted" in done.out
-    assert "ballots goes on to leave out who has voted by it" in done.err
+    assert "ballots still leaves out who has voted so far" in done.err
     words = ("voters", "end", "v-1", "--yes")
     host.refuses(*words, home="host", code=1, says="v-1 has ended already")
     words = ("voters", "forget", "nc", "--yes")
