@@ -14,7 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from consortium.errors import BadFile, EvidenceError, KeyFailure, NotFound
+from consortium.errors import (
+    BadFile,
+    EvidenceError,
+    KeyFailure,
+    NotFound,
+    PolicyRefused,
+    StateConflict,
+)
 from consortium.identity.decisions import sign_never
 from consortium.identity.pairs import OwnPairs
 from consortium.types import PartnerSlug
@@ -198,6 +205,31 @@ def test_an_owner_that_guesses_rows_of_others_gets_the_answer_for_rows_that_are_
             stage.host.merges.record(answer)
         said.append((str(caught.value), caught.value.hint))
     assert said[0] == said[1] == said[2]
+
+
+def test_an_owners_word_is_taken_back_by_nobody_else_and_does_not_come_to_life_again(
+    tmp_path: Path,
+) -> None:
+    stage = _stage(tmp_path)
+    stage.join("teachers", [LEE_BRIDGE])
+    own = stage.uploads["nurses"].digest
+    nurses, teachers = (stage.desks[slug].own_rows for slug in ("nurses", "teachers"))
+    answer = nurses.sign([((own, 4), (own, 5))])
+    entry = stage.host.merges.record(answer).entry
+    assert entry is not None
+    with pytest.raises(PolicyRefused):
+        stage.host.merges.again(entry)
+    with pytest.raises(EvidenceError):
+        teachers.take_back(answer)
+    with pytest.raises(EvidenceError):
+        stage.host.merges.record_again(nurses.take_back(answer).replace("nurses", "teachers"))
+    stage.host.merge()
+    assert [row.owner for row in stage.host.merges.show("u-0001:5")] == ["nurses"]
+    stage.host.merges.record_again(nurses.take_back(answer))
+    with pytest.raises(StateConflict):
+        stage.host.merges.record(answer)
+    stage.host.merge()
+    assert len(stage.host.merges.show("u-0001:5")) > 1
 
 
 # --- what a partner can do with it all the same -------------------------------------------------
