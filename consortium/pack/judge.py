@@ -10,20 +10,19 @@ from __future__ import annotations
 
 import copyreg
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from consortium.model import ConsentBasis
 from consortium.pack.births import Dates
 from consortium.pack.claims import Claim, ClaimReader, Said
-from consortium.pack.consent import UNKNOWN_WORD, Standing
+from consortium.pack.consent import UNKNOWN_WORD
+from consortium.pack.fates import Left, Stands, left_of, standing_in
 from consortium.pack.layout import Layout, Role
 from consortium.pack.lines import packed, texts
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Lookout, Seen
-from consortium.pack.points import Own, cause_of, settle
 from consortium.pack.problems import Flaw, RejectedRow
 from consortium.pack.record_ids import RecordIdSealer
 from consortium.pack.repeats import fingerprints
@@ -131,15 +130,6 @@ class _Fates:
     blocked: dict[int, OptOutLine] = field(default_factory=dict)
 
 
-class _Left(NamedTuple):
-    """What a row says of what is left of it, and what it blocks."""
-
-    said: Said
-    emails: tuple[str, ...]
-    phones: tuple[str, ...]
-    cause: str
-
-
 class _Judge:
     def __init__(self, setup: Setup) -> None:
         layout, settings = setup.layout, setup.settings
@@ -219,71 +209,52 @@ class _Judge:
         fates = _Fates(dict.fromkeys(self._shape.swallowed(rows), (-1, "open_quote")))
         lost = fates.lost
         lost |= self._unreachable(rows, values, lost)
-        speaks = [one.speaks for one in said]
-        settled: dict[Said, int] = {}
+        speaks, flaws = [one.speaks for one in said], [one.flaws for one in said]
+        known: dict[tuple[int, Stands, Stands], tuple[int, Left]] = {}
         for at, index in enumerate(whose) if any(speaks) else ():
             if not speaks[index] or at in lost:
                 continue
-            one = said[index]
-            values.notes += [Note(at, column, code) for column, code in one.flaws]
-            left = self._settle(rows[at], at, values, one)
-            if left.said != one:
-                whose[at] = settled.setdefault(left.said, len(said))
-                if whose[at] == len(said):
-                    said.append(left.said)
-            if left.emails or left.phones:
+            one, emails, phones = said[index], values.emails[at], values.phones[at]
+            values.notes += [Note(at, column, code) for column, code in flaws[index]]
+            in_emails, in_phones = self._stand_in(rows[at], one, values.mailboxes[at], phones)
+            key = (index, in_emails, in_phones)
+            if key not in known:
+                known[key] = (len(said), left_of(one, emails=in_emails, phones=in_phones))
+                said.append(known[key][1].said)
+            whose[at], left = known[key]
+            if not left.is_whole:
+                self._leave(rows[at], at, values, left)
+            if left.cause:
                 fates.blocked[at] = OptOutLine(
                     numbers[at],
-                    left.emails,
-                    left.phones,
+                    tuple(emails[i] for i in left.blocked_emails),
+                    tuple(phones[i] for i in left.blocked_phones),
                     left.cause,  # type: ignore[arg-type]  # checked when encoded
                 )
             elif not values.emails[at] and not values.phones[at]:
                 lost[at] = -1, "no_one_to_block"
         return fates
 
-    def _settle(self, row: Sequence[str], at: int, values: Values, one: Said) -> _Left:
-        """Take out of a row's values what is blocked, and what has no consent of its own.
+    def _stand_in(
+        self, row: Sequence[str], said: Said, mailboxes: Sequence[str], phones: Sequence[str]
+    ) -> tuple[Stands, Stands]:
+        columns, by = self._setup.layout.columns, self._values
+        emails_of, phones_of = columns.get(Role.EMAIL, ()), columns.get(Role.PHONE, ())
+        return (
+            standing_in(row, said.own_emails, mailboxes, columns=emails_of, read=by.mailboxes_in),
+            standing_in(row, said.own_phones, phones, columns=phones_of, read=by.phones_in),
+        )
 
-        After a refusal of anything, only what has a consent is used.
-        """
-        emails, phones = values.emails[at], values.phones[at]
-        by_email = settle(
-            one.email,
-            one.own_emails,
-            _standing_in(row, one.own_emails, values.mailboxes[at], self._values.mailboxes_in),
-        )
-        by_phone = settle(
-            one.sms,
-            one.own_phones,
-            _standing_in(row, one.own_phones, phones, self._values.phones_in),
-        )
-        for index in by_email.without:
-            self._tell_without(row, at, values, Role.EMAIL, values.mailboxes[at][index])
-        for index in by_phone.without:
+    def _leave(self, row: Sequence[str], at: int, values: Values, left: Left) -> None:
+        """Take out of a row's values all but what is left."""
+        emails, mailboxes, phones = values.emails[at], values.mailboxes[at], values.phones[at]
+        for index in left.emails_without:
+            self._tell_without(row, at, values, Role.EMAIL, mailboxes[index])
+        for index in left.phones_without:
             self._tell_without(row, at, values, Role.PHONE, phones[index])
-        refused = one.email.refusal or one.sms.refusal or by_email.blocked or by_phone.blocked
-        if not refused or by_email.consent.basis is not ConsentBasis.NONE:
-            kept = by_email.kept
-            values.emails[at] = tuple(emails[i] for i in kept)
-            values.mailboxes[at] = tuple(values.mailboxes[at][i] for i in kept)
-        else:
-            values.emails[at] = values.mailboxes[at] = ()
-        if not refused or by_phone.consent.basis is not ConsentBasis.NONE:
-            values.phones[at] = tuple(phones[i] for i in by_phone.kept)
-        else:
-            values.phones[at] = ()
-        causes = [cause for _, cause in (*by_email.blocked, *by_phone.blocked)]
-        return _Left(
-            Said(
-                Standing(by_email.consent, one.email.refusal),
-                Standing(by_phone.consent, one.sms.refusal),
-                one.relationship,
-            ),
-            tuple(emails[i] for i, _ in by_email.blocked),
-            tuple(phones[i] for i, _ in by_phone.blocked),
-            cause_of(causes),
-        )
+        values.emails[at] = tuple(emails[i] for i in left.emails)
+        values.mailboxes[at] = tuple(mailboxes[i] for i in left.emails)
+        values.phones[at] = tuple(phones[i] for i in left.phones)
 
     def _tell_without(
         self, row: Sequence[str], at: int, values: Values, role: Role, point: str
@@ -344,17 +315,6 @@ class _Judge:
 
     def _header(self, column: int) -> str:
         return self._headers[column] if column >= 0 else ""
-
-
-def _standing_in(
-    row: Sequence[str],
-    own: Own,
-    points: Sequence[str],
-    read: Callable[[str], Collection[str]],
-) -> list[tuple[int, ...]]:
-    """Of each contact point, those columns with a status of their own in which it stands."""
-    inside = [(column, read(row[column])) for column, _ in own]
-    return [tuple(column for column, values in inside if point in values) for point in points]
 
 
 def is_word(text: str) -> bool:

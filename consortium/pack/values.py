@@ -144,12 +144,12 @@ class ValueReader:
 
     def mailboxes_in(self, cell: str) -> set[str]:
         """The canonical forms of a cell's addresses."""
-        found = email.normalise_all(cell, self._settings.profile)
+        found = _in_cell_emails(cell, self._settings)
         return {one.canonical for one in found if not isinstance(one, Rejected)}
 
     def phones_in(self, cell: str) -> set[str]:
         """A cell's numbers."""
-        found = phone.normalise_all(cell, self._settings.region)
+        found = _in_cell_phones(cell, self._settings)
         return {one.e164 for one in found if not isinstance(one, Rejected)}
 
 
@@ -175,6 +175,18 @@ class _Columns:
             if "" in found:
                 found = [a or b.strip() for a, b in zip(found, self.cells[index], strict=True)]
         return found
+
+
+def _in_cell_emails(cell: str, settings: Settings) -> Sequence[email.Email | Rejected]:
+    if cell.count("@") > 1:
+        return email.normalise_all(cell, settings.profile)
+    return (email.normalise(cell, settings.profile),)
+
+
+def _in_cell_phones(cell: str, settings: Settings) -> Sequence[phone.Phone | Rejected]:
+    if len(cell) > _ONE_PHONE and _SEVERAL_PHONES.search(cell) is not None:
+        return phone.normalise_all(cell, settings.region)
+    return (phone.normalise(cell, settings.region),)
 
 
 def _emails(
