@@ -72,10 +72,14 @@ def revise(ctx: click.Context, *, file: Path, yes: bool) -> None:
     campaigns = host(ctx).campaigns
     text = read_text(file)
     name = campaigns.read(text, file=file.name).name
-    show_status(campaigns.status(name))
+    before = campaigns.status(name)
+    show_status(before)
     say_all(wrapped("Another text needs every partner's approval again, and another plan."))
     confirm(f"Put the text of {file.name} in its place?", yes=yes)
     record = campaigns.revise(text, file=file.name)
+    if record.digest == before.campaign.digest:
+        say(f"{record.name} has this very text already; nothing has changed.")
+        return
     say(f"{record.name} has the new text.")
     _say_next(campaigns, record.name, file=file)
 

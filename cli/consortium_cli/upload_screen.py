@@ -94,6 +94,8 @@ def facts(upload: UploadRecord) -> list[str]:
 
 def consequences(rows: int) -> list[str]:
     """What ending uploads of so many rows means."""
+    if not rows:
+        return wrapped("No rows in it, and its opt-outs stay: nobody is written to again for this.")
     return wrapped(
         f"{counted(rows, 'row')}: no longer counted, and deleted. Opt-outs stay. Plans are not "
         "changed, but nothing more is sent from these rows."

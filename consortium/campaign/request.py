@@ -222,7 +222,10 @@ def open_request(text: str, *, partner: PartnerSlug, card: ConsortiumCard) -> Re
         at=form.moment("at"),
     )
     if found.partner != partner:
-        raise EvidenceError(f"the request is for {found.partner}, not for {partner}")
+        raise EvidenceError(
+            f"the request is for {found.partner}, not for {partner}",
+            hint=f"Ask for yours: consortium campaign request {found.campaign} {partner}",
+        )
     if (found.digest, found.campaign, found.until) != (
         document.digest(found.text),
         asked.name,

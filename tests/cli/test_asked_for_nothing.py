@@ -37,6 +37,9 @@ def test_a_wider_text_can_be_planned_and_names_the_next_step(world: World) -> No
     assert "cannot be planned" not in out
     assert "Next: consortium campaign request narrow PARTNER" in out
     assert "people in the audience" in world.ok("campaign", "plan", "narrow", home="host")
+    again = world.ok("campaign", "revise", "wide.toml", "--yes", home="host")
+    assert "has this very text already" in again
+    assert "new text" not in again
 
 
 def opt_outs_of_nurses(world: World) -> None:
@@ -67,6 +70,8 @@ def test_a_list_of_opt_outs_is_marked_among_the_uploads(world: World) -> None:
     assert {u["holds"] for u in listed[:-1]} == {"people"}
     facts = world.ok("upload", "show", listed[-1]["upload"], home="host")
     assert "1 opt-out and nothing else" in facts
+    shown = world.ok("upload", "withdraw", listed[-1]["upload"], "--dry-run", home="host")
+    assert "its opt-outs stay" in shown
 
 
 def test_a_pack_in_which_nobody_may_be_written_to_says_so(world: World) -> None:
