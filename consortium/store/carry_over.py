@@ -17,12 +17,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import product
+from itertools import chain, product
 
 from sqlalchemy import or_, select
 
 from consortium.ledger import entries
-from consortium.store import decisions
+from consortium.store import columns, decisions
 from consortium.store.decisions import NamedRow, NeverRecord, Source
 from consortium.store.engine import Tx, chunked
 from consortium.store.tables import metadata
@@ -37,7 +37,6 @@ written in the transaction in which one upload takes the other's place."""
 _row = metadata.tables["consortium_source_row"]
 _contact = metadata.tables["consortium_row_contact"]
 _point = metadata.tables["consortium_contact_point"]
-_key = metadata.tables["consortium_row_key"]
 _pair = metadata.tables["consortium_never_pair"]
 
 _IN = 500
@@ -64,9 +63,12 @@ def carry_over(tx: Tx, old: UploadRecord, new: UploadRecord, *, at: datetime) ->
     found = _Successors(tx, rows.values(), old=old, new=new)
     added = 0
     said = {record.id: record for record in decisions.all_of(tx)}
-    for root, word_of in sorted({(pair.root, pair.word_of or 0) for pair in concerned}):
+    by_root: defaultdict[tuple[int, int], list[NeverRecord]] = defaultdict(list)
+    for pair in concerned:
+        by_root[pair.root, pair.word_of or 0].append(pair)
+    for (root, word_of), pairs in sorted(by_root.items()):
         wanted: dict[tuple[Source, Source], tuple[NamedRow, NamedRow]] = {}
-        for pair in (p for p in concerned if p.root == root):
+        for pair in pairs:
             for couple in found.of_pair(pair, rows):
                 one, other = sorted(couple, key=lambda row: row.source)
                 wanted[one.source, other.source] = one, other
@@ -114,8 +116,13 @@ class _Successors:
         leaving = [row for row in rows if row.source[0] == old.digest]
         wanted = frozenset[int | bytes]().union(*(self._keys[row.id] for row in leaving))
         ids = _holders(tx, wanted, upload=new.id)
-        self._keys |= _keys(tx, sorted(ids))
-        self._new = decisions.sources_of(tx, sorted(ids))
+        self._keys |= _keys(tx, ids)
+        self._by_content: defaultdict[bytes, list[NamedRow]] = defaultdict(list)
+        self._by_key: defaultdict[int | bytes, list[NamedRow]] = defaultdict(list)
+        for row in decisions.sources_of(tx, ids):
+            self._by_content[row.content].append(row)
+            for key in self._keys[row.id] & wanted:
+                self._by_key[key].append(row)
 
     def of_pair(
         self, pair: NeverRecord, rows: Mapping[Source, NamedRow]
@@ -132,19 +139,20 @@ class _Successors:
         """Who stands for a row; itself, if its upload stays."""
         if row.source[0] != self._old.digest:
             return [row]
-        if same := [new for new in self._new if new.content == row.content]:
+        if same := self._by_content.get(row.content):
             return _few(same, alike=row.content == apart_from.content)
         own = self._keys[row.id] - self._keys[apart_from.id]
         others = self._keys[apart_from.id] - self._keys[row.id]
-        found = [
-            new
-            for new in self._new
-            if not own.isdisjoint(self._keys[new.id]) and others.isdisjoint(self._keys[new.id])
-        ]
-        return _few(found)
+        found = {
+            new.source: new
+            for key in own
+            for new in self._by_key.get(key, ())
+            if others.isdisjoint(self._keys[new.id])
+        }
+        return _few(found.values())
 
 
-def _few(rows: Sequence[NamedRow], *, alike: bool = False) -> Sequence[NamedRow]:
+def _few(rows: Collection[NamedRow], *, alike: bool = False) -> Sequence[NamedRow]:
     """Rows that say different things, or all if rows `alike` are in question; none if too many.
 
     A pair holds for every row that says the same, so that one of them is enough.
@@ -170,15 +178,31 @@ def _keys(tx: Tx, rows: Iterable[int]) -> dict[int, _Keys]:
     return {row: frozenset(keys) for row, keys in found.items()}
 
 
-def _holders(tx: Tx, keys: Iterable[int | bytes], *, upload: int) -> set[int]:
-    """Rows of an upload that hold one of these keys."""
+def _holders(tx: Tx, keys: Iterable[int | bytes], *, upload: int) -> list[int]:
+    """Rows of an upload that hold one of these keys, ascending.
+
+    By the keys and then by the rows: asked for both at once, SQLite reads the whole upload.
+    """
     among = set(keys)
-    found: set[int] = set()
-    of_upload = _row.c.upload_id == upload
-    for part in chunked((key for key in among if isinstance(key, int)), _IN):
-        points = select(_contact.c.row_id).join(_row, _row.c.id == _contact.c.row_id)
-        found.update(tx.execute(points.where(_contact.c.point_id.in_(part), of_upload)).scalars())
-    for some in chunked((key for key in among if isinstance(key, bytes)), _IN):
-        values = select(_key.c.row_id).join(_row, _row.c.id == _key.c.row_id)
-        found.update(tx.execute(values.where(_key.c.value.in_(some), of_upload)).scalars())
-    return found
+    points = (key for key in among if isinstance(key, int))
+    values = (key for key in among if isinstance(key, bytes))
+    holders = {
+        row
+        for part in chain(
+            columns.look_up(
+                tx, "SELECT row_id FROM consortium_row_contact", where="point_id", among=points
+            ),
+            columns.look_up(
+                tx, "SELECT row_id FROM consortium_row_key", where="value", among=values
+            ),
+        )
+        for (row,) in part
+    }
+    return sorted(
+        row
+        for part in columns.look_up(
+            tx, "SELECT id, upload_id FROM consortium_source_row", where="id", among=holders
+        )
+        for row, of in part
+        if of == upload
+    )

@@ -165,3 +165,29 @@ def test_of_rows_that_say_the_same_one_is_named_and_all_stay_apart(world: World)
     new, carried = replace(world, 1, [*[SON_MOVED] * 6, *[FATHER_MOVED] * 6])
     assert carried == 1
     assert all(apart(world, (new, one), (new, other)) for one, other in ((1, 7), (3, 9), (6, 12)))
+
+
+def steps_of_carrying(database: Database, *, rows: int) -> int:
+    """Hundreds of SQLite's instructions for one pair, in a list of so many rows."""
+    world = World.begin(database)
+    others = [row("mary", "jones", phones=(1000 + i,)) for i in range(rows)]
+    world.upload([FATHER, SON, *others])
+    say(world, "u-0001:1", "u-0001:2")
+    new, steps = world.upload([FATHER_MOVED, SON_MOVED, *others]), 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with database.write() as tx:
+        old = uploads.by_id(tx, 1)
+        tx.driver.set_progress_handler(count, 100)
+        assert carry_over(tx, old, uploads.by_id(tx, new), at=world.clock.now()) == 1
+        tx.driver.set_progress_handler(None, 0)
+    return steps
+
+
+def test_one_pair_does_not_have_the_whole_list_read(sqlite_database: Database) -> None:
+    """It is done in the transaction that all other writers wait for."""
+    assert steps_of_carrying(sqlite_database, rows=3_000) < 100
