@@ -196,9 +196,7 @@ def _show_columns(report: CheckReport) -> None:
     for column in report.sent:
         role = _ROLES.get(column.role, column.role.replace("_", " "))
         sent.setdefault(role, []).append(column.header.strip())
-    words = [
-        role if certain else f'{role} (column "{headers[0]}")' for role, headers in sent.items()
-    ]
+    words = [role if certain else f"{role} ({_named(headers)})" for role, headers in sent.items()]
     _beside("SENT, ENCRYPTED", [*words, "what you attest"])
     _beside("READ HERE ONLY", list(report.read))
     tags = dict(report.tags)
@@ -212,6 +210,11 @@ def _show_columns(report: CheckReport) -> None:
     if shareable := [header for header, different in report.tags if different]:
         more = "; all: --keep tags" if len(shareable) > 1 else ""
         say(f"{'':<{_SIDE}}share one: --keep {shlex.quote(shareable[0].strip())}{more}")
+
+
+def _named(headers: Sequence[str]) -> str:
+    names = listed([f'"{header}"' for header in headers])
+    return f"column{'' if len(headers) == 1 else 's'} {names}"
 
 
 def _beside(title: str, words: list[str]) -> None:

@@ -175,3 +175,10 @@ def test_what_is_left_out_is_told_in_its_own_column(desk: Desk) -> None:
     found = desk.read(desk.write(text + "7,,97214,Ana,503-555-0101,503-555-0102,true\n"))
     assert [row.phones for row in found.rows] == [("+15035550102",)]
     assert [(f.column, f.code) for f in found.flaws] == [("phone_number", "without_consent")]
+
+
+def test_a_no_to_texts_holds_against_a_statement_of_the_whole_list(desk: Desk) -> None:
+    text = "name,email,cell,cell ok to text?\nAna,,503-555-0101,no\nBen,,503-555-0102,yes\n"
+    mapping = desk.mapping('mapping = 1\n[consent.sms]\ndefault = "express"\n')
+    rows = desk.read(desk.write(text), mapping=mapping).rows
+    assert [row.sms_consent.basis for row in rows] == ["none", "express"]
