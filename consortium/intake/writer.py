@@ -15,7 +15,7 @@ from itertools import islice
 from consortium.intake.convert import Converted
 from consortium.model import Channel, Observer, Scope
 from consortium.store import list_bans, staging, suppressions
-from consortium.store.chunks import ChunkSize
+from consortium.store.chunks import ChunkSize, chunked
 from consortium.store.engine import Database
 from consortium.store.staging import TOKEN_BYTES, Run
 from consortium.store.suppressions import Request
@@ -25,6 +25,7 @@ from consortium.types import Token
 __all__ = ["Writer"]
 
 _RUN = 200_000
+_LOOK_UP = 400  # opt-outs
 
 
 class Writer:
@@ -103,11 +104,13 @@ class Writer:
         )
         with self._database.write(durable=False) as tx:
             opt_out_id = suppressions.add_opt_out(tx, request)
-        wanted = iter(_distinct(tokens))
         size = self._bans_at_once
-        while part := list(islice(wanted, size.rows)):
-            with size.write(self._database) as tx:
-                list_bans.stage(tx, part, request=request, opt_out_id=opt_out_id)
+        for some in chunked(_distinct(tokens), _LOOK_UP):
+            with self._database.read() as tx:
+                wanted = iter(list_bans.to_stage(tx, some, request=request))
+            while part := list(islice(wanted, size.rows)):
+                with size.write(self._database) as tx:
+                    list_bans.stage(tx, part, request=request, opt_out_id=opt_out_id)
 
 
 def _distinct(tokens: bytes) -> list[Token]:
