@@ -186,4 +186,4 @@ def among(values: Ints, ascending: Ints) -> Flags:
 def distinct(values: Ints) -> Ints:
     """Each value once, ascending; by sorting, which is faster here than NumPy's `unique`."""
     ordered = np.sort(values)
-    return ordered[np.diff(ordered, prepend=~ordered[:1]) != 0]
+    return np.asarray(ordered[np.diff(ordered, prepend=~ordered[:1]) != 0])
