@@ -140,6 +140,7 @@ def test_pairs_among_rows_are_those_named_and_those_that_say_the_same_for_the_sa
     records = [
         NeverRecord(
             1,
+            1,
             None,
             (_source(a), _source(b)),
             (_side(a)[0], _side(b)[0]),
