@@ -9,7 +9,8 @@ itself. A token that is banned already, by the same partner on the same channel,
 again: a suppression that stands is never lifted.
 
 As for any opt-out, the other tokens of the persons who hold a token are banned with it (DESIGN,
-D5): of the persons of the moment at which it is written, the list's own rows among them.
+D5): of the persons of the moment at which it is written, the list's own rows among them. Not so
+where mail came back: that is of an address, and nobody has asked for anything.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _optout = metadata.tables["consortium_opt_out"]
 _ban = metadata.tables["consortium_suppression"]
 _upload = metadata.tables["consortium_upload"]
 _IN = 400
+_OF_AN_ADDRESS = "bounced"
 
 
 def to_stage(tx: Tx, tokens: Sequence[Token], *, request: Request) -> list[Token]:
@@ -43,8 +45,10 @@ def to_stage(tx: Tx, tokens: Sequence[Token], *, request: Request) -> list[Token
         tokens: Of the request's channel; some hundreds.
         request: What the list says of them; its `upload_id` is the staged upload.
     """
-    held = held_with(tx, tokens, kind=KIND_OF[request.channel], also=request.upload_id)
-    wanted = {*tokens, *(other for _, other in held)}
+    wanted = set(tokens)
+    if request.cause != _OF_AN_ADDRESS:
+        held = held_with(tx, tokens, kind=KIND_OF[request.channel], also=request.upload_id)
+        wanted.update(other for _, other in held)
     return sorted(wanted - _banned(tx, wanted, request))
 
 

@@ -82,6 +82,27 @@ def test_a_lists_bans_are_written_before_it_counts_and_stand_from_then_on(
     }
 
 
+def test_mail_that_came_back_bans_the_address_and_an_opt_out_the_person(
+    house: House, nurses: PartnerDouble
+) -> None:
+    both = [
+        row(1, "ann@example.org", "ann@work.example.org"),
+        row(2, "bo@example.org", "bo@work.example.org"),
+    ]
+    house.add(nurses.pack(both))
+    house.add(
+        nurses.pack(
+            [
+                PackOptOut(1, ("ann@example.org",), cause="bounced"),
+                PackOptOut(2, ("bo@example.org",), cause="unsubscribed"),
+            ]
+        )
+    )
+    assert set(standing(house)) == {
+        token(house, name) for name in ("ann@example.org", "bo@example.org", "bo@work.example.org")
+    }
+
+
 def test_an_opt_out_recorded_meanwhile_stands_whatever_becomes_of_the_list(
     house: House, nurses: PartnerDouble
 ) -> None:
