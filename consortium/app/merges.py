@@ -127,7 +127,7 @@ class Merges:
             NotFound: What it takes back was never recorded.
         """
         context = self._context
-        return taking_back.record_again(
+        return taking_back.record(
             context.database, answer, card=context.card, clock=context.clock, name=name
         )
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consortium.clock import Clock
+from consortium.identity import taking_back
 from consortium.identity.decisions import sign_never
 from consortium.identity.pairs import OwnRow, decode_pairs
 from consortium.identity.review import read_sheet, sheet
-from consortium.identity.taking_back import sign_again
 from consortium.model import ConsortiumCard
 from consortium.pack import open_record_id
 from consortium.store.decisions import Source
@@ -104,7 +104,7 @@ class OwnRows:
         Raises:
             EvidenceError: That is no answer of this owner's.
         """
-        return sign_again(
+        return taking_back.sign(
             answer,
             partner=self._partner,
             origin=self._card.origin,

@@ -7,8 +7,8 @@ would chain everybody to everybody. What a component is follows from the set of 
 so the order of uploads cannot matter.
 
 `closure` takes all keys as arrays (NumPy: sorting brings equal keys together, minimum labels
-travel along the links, halving the distance in each round); 1 µs per key. `reach` finds only the
-components that a change touches.
+travel along the links, halving the distance in each round); 1 µs per key. The components that a
+change touches are found by `identity.reach`.
 """
 
 from __future__ import annotations

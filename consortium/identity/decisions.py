@@ -18,7 +18,6 @@ both rows of each pair, under salts.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -27,15 +26,15 @@ from datetime import UTC, datetime
 from itertools import combinations, product
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
-from consortium import documents
 from consortium.clock import Clock
-from consortium.errors import EvidenceError, NotFound, StateConflict, UsageError, quoted
+from consortium.errors import NotFound, StateConflict, UsageError, quoted
 from consortium.identity.evaluate import NeverPair
-from consortium.ledger import entries, note
+from consortium.identity.words import OPERATORS, Word, WordDocument, open_word
+from consortium.ledger import entries
 from consortium.model import ConsortiumCard
-from consortium.store import decisions, history, merges, partners, state, uploads
+from consortium.store import decisions, history, merges, state, uploads
 from consortium.store.decisions import DecisionRecord, NamedRow, NeverRecord, Source
 from consortium.store.engine import Database, Tx
 from consortium.types import EntryIndex, PartnerSlug, PersonId, SourceRowId, UploadDigest
@@ -53,7 +52,6 @@ __all__ = [
     "row_of",
     "say_never",
     "sign_never",
-    "signer_of",
     "split",
 ]
 
@@ -70,20 +68,16 @@ MOST_PAIRS: Final = 2_000
 """In one document, so that nobody's word keeps the host busy for long."""
 
 
-class NeverMergeDocument(BaseModel):
-    """An owner's word, before it is signed (docs/formats/never-merge.md).
+class NeverMergeDocument(WordDocument):
+    """An owner's word that rows are two people (docs/formats/never-merge.md).
 
     Attributes:
         never_merge: Version of the document format.
-        partner: Whose word it is.
         at: When it was signed, so that no two words are the same document.
         pairs: Upload digest and row number of one row, and of the other.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
     never_merge: Literal[1]
-    partner: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
     at: AwareDatetime
     pairs: Annotated[
         tuple[tuple[_Digest, _Number, _Digest, _Number], ...],
@@ -162,34 +156,26 @@ def record(
         NotFound: No such partner; or one of the rows is not there, or not that partner's.
         StateConflict: The partner has taken this very document back.
     """
-    slug = signer_of(answer, name)
     with database.write() as tx:
-        partner = partners.get(tx, slug)
-        verifier = signed.partner_verifier(partner.card)
-        text = signed.open_document(KIND, answer, origin=card.origin, verifier=verifier)
-        document = documents.parse(text, name=name, model=NeverMergeDocument)
-        if document.partner != slug:
-            raise EvidenceError(f"{name} speaks for {document.partner} and is signed by {slug}")
-        digest = hashlib.sha256(answer.encode()).digest()
-        if (known := decisions.by_digest(tx, digest)) is not None:
-            _refuse_taken_back(tx, known, name)
+        document, word = open_word(
+            tx, answer, kind=KIND, model=NeverMergeDocument, card=card, name=name
+        )
+        said = next((d for d in decisions.all_of(tx) if d.digest == word.digest), None)
+        if said is not None:
+            _refuse_taken_back(said, name)
             return Decided(0, len(document.pairs), None)
         wanted = [
             ((_digest(one), number), (_digest(other), other_number))
             for one, number, other, other_number in document.pairs
         ]
         found = decisions.named(tx, {source for pair in wanted for source in pair})
-        if any(s not in found or found[s].owner != slug for pair in wanted for s in pair):
+        if any(s not in found or found[s].owner != word.partner for pair in wanted for s in pair):
             raise NotFound(
-                f"{name} names a row that is not in a list of {slug} that counts",
-                hint=f"Make the questions anew: consortium merge pairs {slug}",
+                f"{name} names a row that is not in a list of {word.partner} that counts",
+                hint=f"Make the questions anew: consortium merge pairs {word.partner}",
             )
-        return _decide(
-            tx,
-            [(found[one], found[other]) for one, other in wanted],
-            word=_Word(slug, partner.id, digest, note.signature_of(answer, verifier)),
-            clock=clock,
-        )
+        rows = [(found[one], found[other]) for one, other in wanted]
+        return _decide(tx, rows, word=word, clock=clock)
 
 
 def say_never(database: Database, one: str, other: str, *, clock: Clock) -> Decided:
@@ -205,7 +191,7 @@ def say_never(database: Database, one: str, other: str, *, clock: Clock) -> Deci
         NotFound: One of them is not there.
     """
     with database.write() as tx:
-        return _decide(tx, [(row_of(tx, one), row_of(tx, other))], word=None, clock=clock)
+        return _decide(tx, [(row_of(tx, one), row_of(tx, other))], word=OPERATORS, clock=clock)
 
 
 def split(database: Database, rows: Sequence[str], *, clock: Clock) -> Decided:
@@ -234,7 +220,7 @@ def split(database: Database, rows: Sequence[str], *, clock: Clock) -> Decided:
         others = [row for row in everyone if row.source not in {r.source for r in chosen}]
         if not others:
             raise StateConflict("the person has no rows but these, so there is nothing to split")
-        return _decide(tx, list(product(chosen, others)), word=None, clock=clock)
+        return _decide(tx, list(product(chosen, others)), word=OPERATORS, clock=clock)
 
 
 def person_of(database: Database, name: str) -> list[NamedRow]:
@@ -291,40 +277,29 @@ def _rows_of(tx: Tx, person: int, generation: int) -> list[NamedRow]:
     return decisions.sources_of(tx, rows)
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """An owner's word: who, and the signed note it stands in."""
-
-    partner: PartnerSlug
-    partner_id: int
-    digest: bytes
-    signature: bytes
-
-
 def _decide(
-    tx: Tx, rows: Iterable[tuple[NamedRow, NamedRow]], *, word: _Word | None, clock: Clock
+    tx: Tx, rows: Iterable[tuple[NamedRow, NamedRow]], *, word: Word, clock: Clock
 ) -> Decided:
     wanted = {(a.source, b.source): (a, b) for a, b in (_in_order(*pair) for pair in rows)}
-    by = None if word is None else word.partner_id  # another's word does not spare one's own
-    known = {p.sources for p in decisions.pairs(tx) if p.word_of == by}.intersection(wanted)
+    said = (pair for pair in decisions.pairs(tx) if pair.word_of == word.partner_id)
+    known = {pair.sources for pair in said}.intersection(wanted)  # another's word spares nobody's
     new = [wanted[pair] for pair in sorted(wanted.keys() - known)]
     if not new:
         return Decided(0, len(known), None)
     now = clock.now()
-    entry = entries.never_merge_added(
-        by="operator" if word is None else "partner",
-        partner=None if word is None else word.partner,
-        digest=None if word is None else word.digest,
-        signature=None if word is None else word.signature,
-        at=now,
-    )
     index = decisions.record(
         tx,
         new,
-        said_by="operator" if word is None else "partner",
-        partner_id=None if word is None else word.partner_id,
-        digest=None if word is None else word.digest,
-        entry=entry,
+        said_by=word.by,
+        partner_id=word.partner_id,
+        digest=word.digest,
+        entry=entries.never_merge_added(
+            by=word.by,
+            partner=word.partner,
+            digest=word.digest,
+            signature=word.signature,
+            at=now,
+        ),
         at=now,
     )
     return Decided(len(new), len(known), index)
@@ -340,29 +315,13 @@ def _in_order(a: NamedRow, b: NamedRow) -> tuple[NamedRow, NamedRow]:
     return (a, b) if a.source < b.source else (b, a)
 
 
-def _refuse_taken_back(tx: Tx, decision: int, name: str) -> None:
+def _refuse_taken_back(said: DecisionRecord, name: str) -> None:
     """No old word comes to life again because somebody has kept the file."""
-    for record in decisions.all_of(tx):
-        if record.id == decision and record.taken_back is not None:
-            raise StateConflict(
-                f"{name} was taken back by {record.partner}, in ledger entry {record.taken_back}",
-                hint="To say it anew, the partner signs the sheet again: consortium merge answer",
-            )
-
-
-def signer_of(answer: str, name: str) -> PartnerSlug:
-    """Whose signature a note says it carries; that it does is checked afterwards.
-
-    Raises:
-        EvidenceError: It carries none of a partner.
-    """
-    found = re.match(r"— ([a-z][a-z0-9-]{1,31}) \S+\n", answer.rpartition("\n\n")[2])
-    if found is None:
-        raise EvidenceError(
-            f"{name} is not signed by a partner",
-            hint="The partner makes it: consortium merge answer",
+    if said.taken_back is not None:
+        raise StateConflict(
+            f"{name} was taken back by {said.partner}, in ledger entry {said.taken_back}",
+            hint="To say it anew, the partner signs the sheet again: consortium merge answer",
         )
-    return PartnerSlug(found[1])
 
 
 def _digest(text: str) -> UploadDigest:

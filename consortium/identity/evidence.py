@@ -125,8 +125,8 @@ def compare_birth(a: str, b: str) -> Birth:
     if year and other_year and abs(int(year) - int(other_year)) >= GENERATION_YEARS:
         return Birth.GENERATION
     whole = len(known) == len(("year", "month", "day"))
-    swapped = (year, month, day) == (other_year, other_day, other_month)
-    return Birth.SLIP if whole and (differing == 1 or swapped) else Birth.DIFFER
+    turned = (year, month, day) == (other_year, other_day, other_month)
+    return Birth.SLIP if whole and (differing == 1 or turned) else Birth.DIFFER
 
 
 def births_contradict(a: str, b: str) -> bool:

@@ -12,44 +12,38 @@ Recorded as an entry of the ledger that names the entry it takes back; both stay
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
-from consortium import documents
 from consortium.clock import Clock
-from consortium.errors import EvidenceError, NotFound, PolicyRefused, UsageError
+from consortium.errors import NotFound, PolicyRefused, UsageError
 from consortium.identity.decisions import KIND as NEVER
-from consortium.identity.decisions import signer_of
-from consortium.ledger import entries, note
+from consortium.identity.words import OPERATORS, Word, WordDocument, digest_of, open_word
+from consortium.ledger import entries
 from consortium.model import ConsortiumCard
-from consortium.store import decisions, partners
+from consortium.store import decisions
 from consortium.store.decisions import DecisionRecord
 from consortium.store.engine import Database, Tx
 from consortium.types import EntryIndex, PartnerSlug
 from consortium.vault import signed
 
-__all__ = ["KIND", "AgainDocument", "TakenBack", "record_again", "sign_again", "take_back"]
+__all__ = ["KIND", "TakenBack", "TakenBackDocument", "record", "sign", "take_back"]
 
-KIND: Final = "never-merge-again"
+KIND: Final = "never-merge-taken-back"
 """What an owner's signed document is called."""
 
 
-class AgainDocument(BaseModel):
-    """An owner's word that it takes another back, before it is signed.
+class TakenBackDocument(WordDocument):
+    """An owner's word that it takes another back (docs/formats/never-merge.md).
 
     Attributes:
-        again: Version of the document format.
-        partner: Whose word it is.
+        never_merge_taken_back: Version of the document format.
         answer: SHA-256 of the signed document that is taken back.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    again: Literal[1]
-    partner: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
+    never_merge_taken_back: Literal[1]
     answer: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -68,7 +62,7 @@ class TakenBack:
     entry: EntryIndex | None
 
 
-def sign_again(answer: str, *, partner: PartnerSlug, origin: str, sign_key: bytes) -> str:
+def sign(answer: str, *, partner: PartnerSlug, origin: str, sign_key: bytes) -> str:
     """An owner's signed word that an earlier one of its own holds no more.
 
     Args:
@@ -81,9 +75,13 @@ def sign_again(answer: str, *, partner: PartnerSlug, origin: str, sign_key: byte
     """
     signer = signed.partner_signer(partner, sign_key=sign_key)
     signed.open_document(NEVER, answer, origin=origin, verifier=signer.verifier)
-    digest = hashlib.sha256(answer.encode()).hexdigest()
-    text = f'again = 1\npartner = "{partner}"\nanswer = "{digest}"\n'
-    return signed.sign_document(KIND, text, origin=origin, signer=signer)
+    lines = (
+        "never_merge_taken_back = 1",
+        f'partner = "{partner}"',
+        f'answer = "{digest_of(answer).hex()}"',
+        "",
+    )
+    return signed.sign_document(KIND, "\n".join(lines), origin=origin, signer=signer)
 
 
 def take_back(database: Database, entry: int, *, clock: Clock) -> TakenBack:
@@ -116,10 +114,10 @@ def take_back(database: Database, entry: int, *, clock: Clock) -> TakenBack:
                 f"entry {entry} is the word of {found.partner}, who alone takes it back",
                 hint=f"Ask {found.partner} for: consortium merge answer FILE.signed --again",
             )
-        return _take_back(tx, found, signature=None, digest=None, partner_id=None, clock=clock)
+        return _take_back(tx, found, word=OPERATORS, clock=clock)
 
 
-def record_again(
+def record(
     database: Database, text: str, *, card: ConsortiumCard, clock: Clock, name: str
 ) -> TakenBack:
     """Record that an owner takes its own word back.
@@ -136,55 +134,36 @@ def record_again(
         DocumentError: It is malformed.
         NotFound: No such partner; or what it takes back was never recorded.
     """
-    slug = signer_of(text, name)
     with database.write() as tx:
-        partner = partners.get(tx, slug)
-        verifier = signed.partner_verifier(partner.card)
-        body = signed.open_document(KIND, text, origin=card.origin, verifier=verifier)
-        document = documents.parse(body, name=name, model=AgainDocument)
-        if document.partner != slug:
-            raise EvidenceError(f"{name} speaks for {document.partner} and is signed by {slug}")
+        document, word = open_word(
+            tx, text, kind=KIND, model=TakenBackDocument, card=card, name=name
+        )
         wanted = bytes.fromhex(document.answer)
         found = next((d for d in decisions.all_of(tx) if d.digest == wanted), None)
-        if found is None or found.partner != slug:
+        if found is None or found.partner != word.partner:
             raise NotFound(
-                f"{name} takes back an answer of {slug} that was never recorded here",
+                f"{name} takes back an answer of {word.partner} that was never recorded here",
                 hint="Nothing holds because of it. See: consortium merge list",
             )
-        return _take_back(
-            tx,
-            found,
-            signature=note.signature_of(text, verifier),
-            digest=hashlib.sha256(text.encode()).digest(),
-            partner_id=partner.id,
-            clock=clock,
-        )
+        return _take_back(tx, found, word=word, clock=clock)
 
 
-def _take_back(
-    tx: Tx,
-    found: DecisionRecord,
-    *,
-    signature: bytes | None,
-    digest: bytes | None,
-    partner_id: int | None,
-    clock: Clock,
-) -> TakenBack:
+def _take_back(tx: Tx, found: DecisionRecord, *, word: Word, clock: Clock) -> TakenBack:
     if found.taken_back is not None:
         return TakenBack(found.pairs, found.entry, None)
     now = clock.now()
     entry = decisions.take_back(
         tx,
         found.id,
-        said_by="operator" if found.partner is None else "partner",
-        partner_id=partner_id,
-        digest=digest,
+        said_by=word.by,
+        partner_id=word.partner_id,
+        digest=word.digest,
         entry=entries.never_merge_taken_back(
             found.entry,
-            by="operator" if found.partner is None else "partner",
-            partner=found.partner,
-            digest=digest,
-            signature=signature,
+            by=word.by,
+            partner=word.partner,
+            digest=word.digest,
+            signature=word.signature,
             at=now,
         ),
         at=now,

@@ -214,7 +214,7 @@ def _never_merge(ledger: SampleLedger, upload: UploadDigest) -> None:
     signer = note.Signer.from_secret(_NURSES, _secret("nurses sign"))
     said, back = (
         note.sign(f"# consortium {kind} v1 for {ORIGIN}\n{kind} = 1\n", [signer])
-        for kind in ("never-merge", "never-merge-again")
+        for kind in ("never-merge", "never-merge-taken-back")
     )
     rows = [
         [

@@ -221,6 +221,8 @@ def test_an_owners_word_is_taken_back_by_nobody_else_and_does_not_come_to_life_a
         stage.host.merges.again(entry)
     with pytest.raises(EvidenceError):
         teachers.take_back(answer)
+    with pytest.raises(EvidenceError, match="was signed as"):
+        stage.host.merges.record(nurses.take_back(answer))
     with pytest.raises(EvidenceError):
         stage.host.merges.record_again(nurses.take_back(answer).replace("nurses", "teachers"))
     stage.host.merge()

@@ -38,10 +38,8 @@ def again(world: World, entry: int) -> TakenBack:
 
 
 def owner_takes_back(world: World, answer: str) -> TakenBack:
-    text = taking_back.sign_again(answer, partner=PartnerSlug("p1"), origin=ORIGIN, sign_key=SECRET)
-    return taking_back.record_again(
-        world.database, text, card=card(), clock=world.clock, name="p1.again"
-    )
+    text = taking_back.sign(answer, partner=PartnerSlug("p1"), origin=ORIGIN, sign_key=SECRET)
+    return taking_back.record(world.database, text, card=card(), clock=world.clock, name="p1.again")
 
 
 def test_rows_are_one_person_again_from_the_next_merge_on(world: World) -> None:
@@ -181,18 +179,16 @@ def test_nobody_takes_back_the_word_of_another(world: World) -> None:
     with pytest.raises(PolicyRefused, match="the word of p1, who alone takes it back"):
         again(world, entry)
     with pytest.raises(EvidenceError):  # signed by another key
-        taking_back.sign_again(
+        taking_back.sign(
             answer, partner=PartnerSlug("p1"), origin=ORIGIN, sign_key=bytes(range(1, 33))
         )
     other = signed_word(with_key(world, "p2"), ((upload, 1), (upload, 2)), slug="p2")
-    text = taking_back.sign_again(other, partner=PartnerSlug("p2"), origin=ORIGIN, sign_key=SECRET)
+    text = taking_back.sign(other, partner=PartnerSlug("p2"), origin=ORIGIN, sign_key=SECRET)
     with pytest.raises(NotFound, match="never recorded here"):
-        taking_back.record_again(
-            world.database, text, card=card(), clock=world.clock, name="p2.again"
-        )
+        taking_back.record(world.database, text, card=card(), clock=world.clock, name="p2.again")
     for wrong in (text.replace("— p2 ", "— p1 "), text.replace('"p2"', '"p1"'), answer):
         with pytest.raises(EvidenceError):
-            taking_back.record_again(
+            taking_back.record(
                 world.database, wrong, card=card(), clock=world.clock, name="p2.again"
             )
     world.merge()
