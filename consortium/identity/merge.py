@@ -32,9 +32,9 @@ from consortium.identity.reading import all_components, touched_components
 from consortium.identity.scored import shipped
 from consortium.ledger import entries
 from consortium.model.progress import Observer
-from consortium.store import decisions, ledger, locks, merge_keys, merges, state
-from consortium.store.decisions import Basis
+from consortium.store import decisions, ledger, locks, merge_basis, merge_keys, merges, state
 from consortium.store.engine import Database, Tx
+from consortium.store.merge_basis import Basis
 from consortium.store.merge_keys import MergeUpload
 from consortium.types import EntryIndex, UploadDigest
 from consortium.workers import collecting_seldom, usable_cores
@@ -111,7 +111,7 @@ def run(
         started = clock.now()
         with database.read() as tx:
             shown = state.merge_generation(tx)
-            before = decisions.basis(tx, shown) or Basis(RULES)
+            before = merge_basis.basis(tx, shown) or Basis(RULES)
         judgement = _judgement(before, scored=scored)
         anew = judgement.rules != before.rules and shown > 0
         view, changed, judged, seen, everything = shown, 0, 0, set[UploadDigest](), full or anew
@@ -144,7 +144,7 @@ def run(
                 if view == shown:
                     if basis != before and shown:  # held to by persons as they are
                         with database.write() as tx:
-                            decisions.set_basis(tx, shown, basis)
+                            merge_basis.set_basis(tx, shown, basis)
                     return MergeResult(shown, change.rows, change.persons, 0, judged, None)
                 with database.write() as tx:
                     active = merges.active_uploads(tx)
@@ -218,7 +218,7 @@ def _show(
         changed_rows=changed,
         at=now,
     )
-    decisions.set_basis(tx, generation, basis)
+    merge_basis.set_basis(tx, generation, basis)
     index = ledger.append(tx, entry)
     merges.finish(
         tx,

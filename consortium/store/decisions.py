@@ -1,4 +1,4 @@
-"""What was said of rows that are not one human, and by which rules generations were judged.
+"""What was said of rows that are not one human.
 
 A decision is never changed or deleted: it stands until another takes it back, with all that was
 carried over from it. It names source rows by upload digest and row number and keeps the keyed
@@ -26,27 +26,22 @@ from consortium.store.tables import metadata
 from consortium.types import EntryIndex, PartnerSlug, SourceRowId, UploadDigest, UploadName
 
 __all__ = [
-    "Basis",
     "DecisionRecord",
     "NamedRow",
     "NeverRecord",
     "Source",
     "all_of",
-    "basis",
-    "by_digest",
     "latest",
     "let_go",
     "named",
     "pairs",
     "record",
-    "set_basis",
     "sources_of",
     "take_back",
 ]
 
 _decision = metadata.tables["consortium_never_decision"]
 _pair = metadata.tables["consortium_never_pair"]
-_basis = metadata.tables["consortium_merge_basis"]
 _upload = metadata.tables["consortium_upload"]
 _partner = metadata.tables["consortium_partner"]
 _row = metadata.tables["consortium_source_row"]
@@ -119,14 +114,6 @@ class DecisionRecord:
     entry: EntryIndex
     follows: EntryIndex | None
     taken_back: EntryIndex | None
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What a generation was judged by: the rules' name, and the last decision it holds to."""
-
-    rules: str
-    decisions: int = 0
 
 
 def named(tx: Tx, sources: Iterable[Source], *, also: int = 0) -> dict[Source, NamedRow]:
@@ -231,12 +218,6 @@ def latest(tx: Tx) -> int:
     if not tx.sqlite and tx.writable:
         tx.execute(text(f"LOCK TABLE {_decision.name} IN SHARE MODE"))
     return tx.execute(select(func.max(_decision.c.id))).scalar_one() or 0
-
-
-def by_digest(tx: Tx, digest: bytes) -> int | None:
-    """The decision that a partner's signed note made, or None."""
-    found = tx.execute(select(_decision.c.id).where(_decision.c.digest == digest))
-    return found.scalar_one_or_none()
 
 
 def record(
@@ -371,20 +352,6 @@ def all_of(tx: Tx) -> list[DecisionRecord]:
         )
         for row in tx.execute(statement)
     ]
-
-
-def basis(tx: Tx, generation: int) -> Basis | None:
-    """What a generation was judged by; None before the first."""
-    found = tx.execute(select(_basis).where(_basis.c.generation == generation)).first()
-    return None if found is None else Basis(found.rules, found.decisions)
-
-
-def set_basis(tx: Tx, generation: int, found: Basis) -> None:
-    """Note what a generation was judged by, instead of what was noted of it before."""
-    values = {"rules": found.rules, "decisions": found.decisions}
-    there = update(_basis).where(_basis.c.generation == generation).values(values)
-    if tx.execute(there).rowcount != 1:
-        tx.execute(insert(_basis).values(generation=generation, **values))
 
 
 def _named(also: int = 0) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""Never-merge pairs in both databases: kept for ever, held to by every merge, said by who may."""
+"""Never-merge pairs in both databases: kept, held to by every merge, said by who may."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from consortium.identity.decisions import Decided
 from consortium.ledger import canonical, commit
 from consortium.model import ConsortiumCard
 from consortium.store import decisions as kept
-from consortium.store import ledger, merges, state
+from consortium.store import ledger, merge_basis, merges, state
 from consortium.store.engine import Database
+from consortium.store.merge_basis import Basis
 from consortium.store.tables import metadata
 from consortium.types import PartnerSlug, UploadDigest
 from tests.unit.identity.world import MATCH_KEY, ORIGIN, World, row
@@ -329,7 +330,7 @@ def test_every_generation_says_by_which_rules_and_decisions_it_was_judged(world:
     with world.database.read() as tx:
         generation = state.merge_generation(tx)
         assert generation == 1
-        assert kept.basis(tx, generation) == kept.Basis("rules-1", 1)
+        assert merge_basis.basis(tx, generation) == Basis("rules-1", 1)
         latest = merges.latest(tx)
         assert latest is not None
         entry = canonical.decode(ledger.entry(tx, latest.entry))
@@ -340,7 +341,7 @@ def test_a_generation_judged_by_other_rules_is_judged_anew_as_a_whole(world: Wor
     world.upload([FATHER, SON])
     world.merge()
     with world.database.write() as tx:
-        kept.set_basis(tx, 1, kept.Basis("rules-0"))
+        merge_basis.set_basis(tx, 1, Basis("rules-0"))
     result = world.merge()
     assert (result.generation, result.changed_rows, result.judged_rows) == (2, 0, 2)
     assert world.merge().entry is None

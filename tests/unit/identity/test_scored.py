@@ -17,7 +17,7 @@ from consortium.identity.scored import shipped
 from consortium.identity.scored.attributes import LEVELS, attributes, compare, hashed
 from consortium.ledger import canonical
 from consortium.model.progress import Silent
-from consortium.store import decisions, ledger, state
+from consortium.store import ledger, merge_basis, state
 from consortium.store.engine import Database
 from tests.unit.identity.world import (
     BIRTHS,
@@ -149,7 +149,7 @@ def merge(world: World, *, scored: bool | None = None) -> MergeResult:
 
 def rules(world: World) -> str:
     with world.database.read() as tx:
-        basis = decisions.basis(tx, state.merge_generation(tx))
+        basis = merge_basis.basis(tx, state.merge_generation(tx))
     assert basis is not None
     return basis.rules
 
