@@ -1,8 +1,8 @@
 """The partner's desk: everything a partner does on its own machine, with its own keys.
 
 Nothing here needs the host or a database, and lists are checked and packed without loading one.
-What leaves the machine is a file that the partner hands
-over: its card, a signed policy, an encrypted pack, a signed answer.
+What leaves the machine is a file that the partner hands over: its card, a signed policy, an
+encrypted pack, a signed answer.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class PartnerDesk:
             list_name: What the partner calls the list.
             obtained_on: The day the export was made.
             out: Where to write the pack; whole or not at all.
-            expires_on: The day from which the host must not use it.
+            expires_on: The last day on which the host may use it.
             standing: Let the host open the rows without an approval per campaign; only where the
                 partner's policy says `approval = "standing"`.
             replace: Write over an existing pack.

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from consortium.errors import BadFile
 from consortium.pack.files.place import Content, printable, size_words
+from consortium.pack.files.ratio import UNPACK, bomb, is_bomb
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 __all__ = [
     "MAX_MEMBERS",
-    "MAX_RATIO",
     "MAX_UNPACKED_BYTES",
     "MAX_WHOLE_BYTES",
     "Gunzipped",
@@ -40,20 +40,16 @@ __all__ = [
     "members",
 ]
 
-MAX_RATIO = 200
-"""Unpacked to packed, beyond `_RATIO_FROM_BYTES`; exports of lists reach 30."""
 MAX_UNPACKED_BYTES = 32 * 2**30
 MAX_MEMBERS = 100
 MAX_WHOLE_BYTES = 64 * 2**20
 """Of a workbook or Parquet file in gzip, which must be unpacked into memory."""
 
-_RATIO_FROM_BYTES = 64 * 2**20
 _DIRECTORY_BYTES = 4 * 2**20
 _BUFFER_BYTES = 256 * 1024
 _ENCRYPTED = 1  # flag bit
 _LISTS = frozenset({".csv", ".tsv", ".tab", ".txt", ".json", ".jsonl", ".ndjson"})
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
-_UNPACK = "Unpack it yourself, look at what is in it, and give the list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +162,10 @@ def directory(stream: BinaryIO, *, name: str) -> Iterator[zipfile.ZipFile]:
         if total > MAX_UNPACKED_BYTES:
             raise _too_much(name)
         for member in opened.infolist():
-            if _is_bomb(unpacked=member.file_size, packed=member.compress_size):
-                raise _bomb(name)
+            if is_bomb(unpacked=member.file_size, packed=member.compress_size):
+                raise bomb(name)
             if member.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-                raise BadFile(f"{name} is packed in a way that is not usual", hint=_UNPACK)
+                raise BadFile(f"{name} is packed in a way that is not usual", hint=UNPACK)
         yield opened
 
 
@@ -183,9 +179,9 @@ def members(archive: Content) -> list[Member]:
     with archive.open() as stream, directory(stream, name=name) as opened:
         found = opened.infolist()
     if len(found) > MAX_MEMBERS:
-        raise BadFile(f"{name} holds more than {MAX_MEMBERS} files", hint=_UNPACK)
+        raise BadFile(f"{name} holds more than {MAX_MEMBERS} files", hint=UNPACK)
     if len({member.filename for member in found}) < len(found):
-        raise BadFile(f"{name} holds two files of the same name", hint=_UNPACK)
+        raise BadFile(f"{name} holds two files of the same name", hint=UNPACK)
     kept = []
     for member in found:
         _check_member(member, name=name)
@@ -207,9 +203,9 @@ def members(archive: Content) -> list[Member]:
 def _check_member(member: zipfile.ZipInfo, *, name: str) -> None:
     raw = member.orig_filename.replace("\\", "/")
     if raw.startswith("/") or raw[1:2] == ":" or ".." in raw.split("/"):
-        raise BadFile(f"{name} holds a file whose name leads out of its folder", hint=_UNPACK)
+        raise BadFile(f"{name} holds a file whose name leads out of its folder", hint=UNPACK)
     if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        raise BadFile(f"{name} holds a link or something else that is no file", hint=_UNPACK)
+        raise BadFile(f"{name} holds a link or something else that is no file", hint=UNPACK)
     if member.flag_bits & _ENCRYPTED:
         raise BadFile(
             f"{name} is protected with a password", hint="Unpack it first, and give the list"
@@ -287,21 +283,10 @@ class _Guarded(io.RawIOBase):
         self._bytes += len(data)
         if self._bytes > MAX_UNPACKED_BYTES:
             raise _too_much(self._name)
-        if self._packed and _is_bomb(unpacked=self._bytes, packed=self._packed.count):
-            raise _bomb(self._name)
+        if self._packed and is_bomb(unpacked=self._bytes, packed=self._packed.count):
+            raise bomb(self._name)
         view[: len(data)] = data
         return len(data)
-
-
-def _is_bomb(*, unpacked: int, packed: int) -> bool:
-    return unpacked > _RATIO_FROM_BYTES and unpacked > MAX_RATIO * packed
-
-
-def _bomb(name: str) -> BadFile:
-    return BadFile(
-        f"{name} would unpack to more than {MAX_RATIO} times its size, which no list does",
-        hint=_UNPACK,
-    )
 
 
 def _too_much(name: str) -> BadFile:

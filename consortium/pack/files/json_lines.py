@@ -59,9 +59,7 @@ class JsonTable:
 
     def batches(self, *, size: int) -> Iterator[RawBatch]:
         """See `Table.batches`."""
-        for batch in batched(self._rows(), size=size):
-            self.content.check()
-            yield batch
+        return batched(self._rows(), size=size, content=self.content)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         width, columns, name = len(self.headers), self._columns, self.content.name

@@ -72,9 +72,7 @@ class ParquetTable:
 
     def batches(self, *, size: int) -> Iterator[RawBatch]:
         """See `Table.batches`."""
-        for batch in batched(self._rows(), size=size):
-            self.content.check()
-            yield batch
+        return batched(self._rows(), size=size, content=self.content, packed=True)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         line, name = 1, self.content.name

@@ -6,13 +6,15 @@ and without halves of characters, which no later step could write down.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from consortium.errors import BadFile
 from consortium.pack.encoding import Encoding
-from consortium.pack.files.place import EXPORT_AGAIN
+from consortium.pack.files.place import EXPORT_AGAIN, Content
+from consortium.pack.files.ratio import bomb, is_bomb
 
 __all__ = [
     "BATCH_ROWS",
@@ -156,16 +158,39 @@ def long_cell(name: str) -> BadFile:
     )
 
 
-def batched(records: Iterable[tuple[int, list[str]]], *, size: int) -> Iterator[RawBatch]:
-    """Batches of (line, cells), fewer than `size` in one if they are long."""
+def batched(
+    records: Iterable[tuple[int, list[str]]], *, size: int, content: Content, packed: bool = False
+) -> Iterator[RawBatch]:
+    """Batches of (line, cells), fewer than `size` in one if they are long.
+
+    Args:
+        records: Of a file, in order.
+        size: The most of a batch.
+        content: The file; that it is still as it was is looked at after each batch.
+        packed: Its form says a text once that many cells hold, so that it could go on for days.
+
+    Raises:
+        BadFile: The file has changed, or holds more than `MAX_RATIO` times its size.
+    """
     first, lines, rows, characters = 1, list[int](), list[list[str]](), 0
+    whole, on_disk = 0, _size(content) if packed else 0
     for line, row in records:
         lines.append(line)
         rows.append(row)
         characters += sum(map(len, row)) + len(row)
         if len(rows) >= size or characters >= _BATCH_CHARACTERS:
+            content.check()
+            whole += characters
+            if packed and is_bomb(unpacked=whole, packed=on_disk):
+                raise bomb(content.name)
             yield RawBatch(first, lines, rows)
             first += len(rows)
             lines, rows, characters = [], [], 0
     if rows:
+        content.check()
         yield RawBatch(first, lines, rows)
+
+
+def _size(content: Content) -> int:
+    with content.open() as stream:
+        return stream.seek(0, os.SEEK_END)

@@ -115,9 +115,7 @@ class WorkbookTable:
                 (line, row + [""] * (width - len(row)))
                 for line, row in islice(rows, self._above, None)
             )
-            for batch in batched(wide, size=size):
-                self.content.check()
-                yield batch
+            yield from batched(wide, size=size, content=self.content, packed=True)
 
 
 def open_workbook(content: Content, *, known: Known) -> WorkbookTable:

@@ -108,6 +108,11 @@ def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:
     assert "a cell of more than 1,048,576 characters" in refused(path).message
 
 
+def test_one_text_repeated_for_days_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, {"email": ["a" * 2**19] * 200})
+    assert "unpack to more than 200 times its size" in refused(path).message
+
+
 @pytest.mark.parametrize("at", [5, 40, -60, -20, -8, -5])
 def test_a_damaged_file_is_refused_or_read_and_never_anything_else(tmp_path: Path, at: int) -> None:
     path = write(tmp_path, {"email": [f"p{i}@mail.example.org" for i in range(50)]})

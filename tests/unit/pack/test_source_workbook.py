@@ -301,3 +301,8 @@ def test_a_cell_without_end_is_refused(tmp_path: Path) -> None:
 def test_one_long_text_in_every_cell_of_a_row_is_refused(tmp_path: Path) -> None:
     path = write_workbook(tmp_path / "w.xlsx", [["email"] * 20, ["a" * 2**19] * 20])
     assert "a row of more than 4 million characters" in refused(path).message
+
+
+def test_one_text_repeated_for_days_is_refused(tmp_path: Path) -> None:
+    path = write_workbook(tmp_path / "w.xlsx", [["email"], *([["a" * 2**14]] * 8_000)])
+    assert "unpack to more than 200 times its size" in refused(path).message
