@@ -37,7 +37,9 @@ def test_the_page_names_every_limit() -> None:
         "the description of a Parquet file": f"{parquet_pages.MAX_FOOTER_BYTES // MEBIBYTE} MiB",
         "a page of Parquet": f"{parquet_pages.MAX_PAGE_BYTES // MEBIBYTE} MiB",
         "a dictionary page of Parquet": f"{parquet_pages.MAX_DICTIONARY_BYTES // MEBIBYTE} MiB",
-        "unpacked to packed, from 64 MiB on; also of a workbook or Parquet file": f"{ratio.MAX_RATIO} times",
+        "unpacked to packed, from 64 MiB on; also of a workbook or Parquet file": (
+            f"{ratio.MAX_RATIO} times"
+        ),
         "all that an archive holds": f"{archive.MAX_UNPACKED_BYTES // GIBIBYTE} GiB",
         "a workbook or Parquet file in gzip": f"{archive.MAX_WHOLE_BYTES // MEBIBYTE} MiB",
         "files in a ZIP": f"{archive.MAX_MEMBERS}",
