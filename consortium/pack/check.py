@@ -25,7 +25,7 @@ from consortium.model import (
     Observer,
     Silent,
 )
-from consortium.pack.judge import Word
+from consortium.pack.consent import WordAt
 from consortium.pack.layout import Layout, Role
 from consortium.pack.mapping import MappingDocument, Stated, lay_over
 from consortium.pack.mistakes import FIRST_LINES, SightingTally
@@ -147,7 +147,7 @@ class Tally:
         self._places: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._members: dict[str, int] = {}
         self._tags: Counter[str] = Counter()
-        self._words: Counter[Word] = Counter()
+        self._words: Counter[WordAt] = Counter()
         self._seen = SightingTally()
 
     def add(self, batch: Batch) -> None:

@@ -20,9 +20,22 @@ from consortium.pack.layout import Layout, Meaning, StatusColumn, fold_header
 from consortium.pack.mapping import Stated
 from consortium.tokens import Rejected, dates
 
-__all__ = ["NOTHING", "UNKNOWN_WORD", "ConsentReader", "Standing", "meaning_of"]
+__all__ = [
+    "NOTHING",
+    "UNKNOWN_WORD",
+    "ConsentReader",
+    "Standing",
+    "WordAt",
+    "is_word",
+    "meaning_of",
+]
 
 UNKNOWN_WORD = "unknown_word"
+WordAt = tuple[int, str]
+"""A word as written, and the column that it stands in."""
+
+_WORD_CHARACTERS = 32
+_WORD_DIGITS = 5
 _NONE = Consent()
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T\s]|$)", re.ASCII)
 _MEMO = 10_000
@@ -91,6 +104,15 @@ def meaning_of(status: StatusColumn, cell: str) -> Meaning | None:
     if word in status.words:
         return status.words[word]
     return status.filled if word and status.filled is not Meaning.NONE else None
+
+
+def is_word(text: str) -> bool:
+    """Whether a cell may be shown as a word: nothing that could be about one person."""
+    return (
+        len(text) <= _WORD_CHARACTERS
+        and "@" not in text
+        and sum(map(str.isdigit, text)) < _WORD_DIGITS
+    )
 
 
 class ConsentReader:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from consortium.pack.consent import meaning_of
-from consortium.pack.judge import is_word
+from consortium.pack.consent import is_word, meaning_of
 from consortium.pack.layout import NO, YES, Layout, Meaning, StatusColumn
 
 __all__ = ["status_rules"]

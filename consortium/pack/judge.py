@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from consortium.pack.births import Dates
 from consortium.pack.claims import Claim, ClaimReader, Said
-from consortium.pack.consent import UNKNOWN_WORD
+from consortium.pack.consent import UNKNOWN_WORD, WordAt, is_word
+from consortium.pack.date_columns import Dates
 from consortium.pack.fates import Left, Stands, left_of, standing_in
 from consortium.pack.layout import Layout, Role
 from consortium.pack.lines import packed, texts
@@ -32,17 +32,12 @@ from consortium.pack.source import RawBatch
 from consortium.pack.values import Note, ValueReader, Values
 from consortium.vault.pack_rows import OptOutLine
 
-__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "Word", "is_word", "judge"]
+__all__ = ["BY_EMAIL", "BY_PHONE", "KINDS", "Judged", "Setup", "judge"]
 
-_WORD_CHARACTERS = 32
-_WORD_DIGITS = 5
 BY_PHONE, BY_EMAIL = 1, 2
 KINDS = 4
 """A row's kind is `KINDS` times the index of its claim, and which contact points it is sent with;
 none: it is sent only to block."""
-
-Word = tuple[int, str]
-"""A word as written, and the column that it stands in."""
 
 
 def _frozen(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -111,7 +106,7 @@ class Judged:
     blocked: dict[int, str] = field(default_factory=dict)
     packed: list[bytes] = field(default_factory=list)
     tags: list[tuple[str, ...]] = field(default_factory=list)
-    words: Counter[Word] = field(default_factory=Counter)
+    words: Counter[WordAt] = field(default_factory=Counter)
 
     def __repr__(self) -> str:
         return f"Judged(records={self.records}, ‹personal›)"
@@ -279,7 +274,7 @@ class _Judge:
                 found[note.row].append(note)
         return {at: self._shape.why_unreachable(rows[at], notes) for at, notes in found.items()}
 
-    def _words(self, rows: Sequence[Sequence[str]], notes: Sequence[Note]) -> Counter[Word]:
+    def _words(self, rows: Sequence[Sequence[str]], notes: Sequence[Note]) -> Counter[WordAt]:
         """Words about consent that are not known, and how many rows have each."""
         cells = (
             (note.column, rows[note.row][note.column].strip())
@@ -315,12 +310,3 @@ class _Judge:
 
     def _header(self, column: int) -> str:
         return self._headers[column] if column >= 0 else ""
-
-
-def is_word(text: str) -> bool:
-    """Whether a cell may be shown as a word: nothing that could be about one person."""
-    return (
-        len(text) <= _WORD_CHARACTERS
-        and "@" not in text
-        and sum(map(str.isdigit, text)) < _WORD_DIGITS
-    )

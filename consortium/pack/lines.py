@@ -69,10 +69,10 @@ def packed(
             beside[index] = line
         else:
             lines[index] = line
-    packed = encode_lines(lines)
+    encoded = encode_lines(lines)
     for index, extra in zip(beside, encode_lines(list(beside.values())), strict=True):
-        packed[index] += b"\n" + extra
-    return packed
+        encoded[index] += b"\n" + extra
+    return encoded
 
 
 def texts(values: Values, words: Sequence[str], blocked: Mapping[int, OptOutLine]) -> Iterator[str]:

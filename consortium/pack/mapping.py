@@ -40,9 +40,7 @@ __all__ = ["MappingDocument", "Stated", "lay_over", "parse_attest"]
 _Header = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _ATTEST = "Write it like: email=express, sms=express@2025-03-01, relationship=member"
 
-
 _CONTACTS = {"email": "e-mail addresses", "sms": "phone numbers"}
-_ROLES = {"email": "email", "sms": "phone"}
 _WHO = frozenset(
     {
         Role.RECORD_ID,
@@ -267,7 +265,7 @@ def _mapped(headers: Sequence[str], mapping: MappingDocument, name: str) -> Layo
                 raise UsageError(
                     f"{name} says that a status belongs to the column {shown(header)}, which is "
                     f"not read for {_CONTACTS[rule.channel]}",
-                    hint=f"Name the column in [columns] as {_ROLES[rule.channel]} too",
+                    hint=f"Name the column in [columns] as {CONTACT[rule.channels[0]]} too",
                 )
     return replace(
         layout,

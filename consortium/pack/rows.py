@@ -31,8 +31,9 @@ from itertools import compress
 from typing import NamedTuple
 
 from consortium.model import Channel, ConsentBasis, PackOptOut, PackRow, Relationship
-from consortium.pack.births import survey_dates
-from consortium.pack.judge import BY_EMAIL, BY_PHONE, KINDS, Judged, Setup, Word
+from consortium.pack.consent import WordAt
+from consortium.pack.date_columns import survey_dates
+from consortium.pack.judge import BY_EMAIL, BY_PHONE, KINDS, Judged, Setup
 from consortium.pack.layout import Layout
 from consortium.pack.mapping import Stated
 from consortium.pack.mistakes import Seen
@@ -93,7 +94,7 @@ class Batch:
     claimed: Counter[Claimed] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     tags: Counter[str] = field(default_factory=Counter)
-    words: Counter[Word] = field(default_factory=Counter)
+    words: Counter[WordAt] = field(default_factory=Counter)
 
     @property
     def sent(self) -> list[Line]:

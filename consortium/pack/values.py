@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple, TypeVar
 
-from consortium.pack.births import Births
+from consortium.pack.date_columns import Births
 from consortium.pack.layout import Layout, Role
 from consortium.pack.settings import Settings
 from consortium.pack.tags import read_tags
@@ -144,12 +144,12 @@ class ValueReader:
 
     def mailboxes_in(self, cell: str) -> set[str]:
         """The canonical forms of a cell's addresses."""
-        found = _in_cell_emails(cell, self._settings)
+        found = _emails_of(cell, email.normalise(cell, self._settings.profile), self._settings)
         return {one.canonical for one in found if not isinstance(one, Rejected)}
 
     def phones_in(self, cell: str) -> set[str]:
         """A cell's numbers."""
-        found = _in_cell_phones(cell, self._settings)
+        found = _phones_of(cell, phone.normalise(cell, self._settings.region), self._settings)
         return {one.e164 for one in found if not isinstance(one, Rejected)}
 
 
@@ -177,16 +177,19 @@ class _Columns:
         return found
 
 
-def _in_cell_emails(cell: str, settings: Settings) -> Sequence[email.Email | Rejected]:
-    if cell.count("@") > 1:
-        return email.normalise_all(cell, settings.profile)
-    return (email.normalise(cell, settings.profile),)
+def _emails_of(
+    cell: str, one: email.Email | Rejected, settings: Settings
+) -> Sequence[email.Email | Rejected]:
+    """All addresses of a cell, which read as one is `one`."""
+    return email.normalise_all(cell, settings.profile) if cell.count("@") > 1 else (one,)
 
 
-def _in_cell_phones(cell: str, settings: Settings) -> Sequence[phone.Phone | Rejected]:
-    if len(cell) > _ONE_PHONE and _SEVERAL_PHONES.search(cell) is not None:
-        return phone.normalise_all(cell, settings.region)
-    return (phone.normalise(cell, settings.region),)
+def _phones_of(
+    cell: str, one: phone.Phone | Rejected, settings: Settings
+) -> Sequence[phone.Phone | Rejected]:
+    """All numbers of a cell, which read as one is `one`."""
+    several = len(cell) > _ONE_PHONE and _SEVERAL_PHONES.search(cell) is not None
+    return phone.normalise_all(cell, settings.region) if several else (one,)
 
 
 def _emails(
@@ -203,8 +206,7 @@ def _emails(
                 if one.code != "empty":
                     notes.append(Note(row, index, one.code))
                 continue
-            several = cell.count("@") > 1
-            for each in email.normalise_all(cell, settings.profile) if several else (one,):
+            for each in _emails_of(cell, one, settings):
                 if isinstance(each, Rejected):
                     notes.append(Note(row, index, each.code))
                 elif not mailboxes[row]:
@@ -225,8 +227,7 @@ def _phones(columns: _Columns, notes: list[Note], settings: Settings) -> list[tu
                 if one.code != "empty":
                     notes.append(Note(row, index, one.code))
                 continue
-            several = len(cell) > _ONE_PHONE and _SEVERAL_PHONES.search(cell) is not None
-            for each in phone.normalise_all(cell, settings.region) if several else (one,):
+            for each in _phones_of(cell, one, settings):
                 if isinstance(each, Rejected):
                     notes.append(Note(row, index, each.code))
                 elif len(found[row]) < MAX_POINTS and each.e164 not in found[row]:

@@ -2,12 +2,14 @@
 
 `25/12/1980` can be read in one way; `04/08/1980` only once its neighbours have shown the order. So
 the unambiguous values of a column vote, and where both orders have serious support an ambiguous
-value is refused: a wrong birth date makes two people of one, or one of two. Of birth dates
-(`normalise`; other days are read one by one, `day`) what is known in part
-is kept in part: a year, a day without a year. Refused are days on which no living person was born,
-the dates that systems fill in (1900-01-01, or any one date in every hundredth cell), and the serial
-numbers of spreadsheets, which count from 1900 or 1904 without saying which. Where too many are born
-on 1 January, the system knew the year alone, and the year alone is kept.
+value is refused: a wrong birth date makes two people of one, or one of two.
+
+Of birth dates (`normalise`) what is known in part is kept in part: a year, a day without a year.
+Refused are days on which no living person was born, the dates that systems fill in (1900-01-01, or
+any one date in every hundredth cell), and the serial numbers of spreadsheets, which count from 1900
+or 1904 without saying which. Where too many are born on 1 January, the system knew the year alone,
+and the year alone is kept. Other days, such as that of a consent, are read whole (`day`), in the
+order that their column shows (`order_of`).
 """
 
 from __future__ import annotations
