@@ -4,8 +4,8 @@ While a file is stored, a row's link names its voter, and a list of who has vote
 well. Links go with their file; who has voted must not, or somebody would be asked to vote once
 more. So whoever deletes links first notes the contact points of the rows of those who have voted,
 in the same transaction. A point, because rows come and go with every night's list; and nothing but
-the point, because of a file that has ended nothing may be left that tells who a voter is. Whoever
-shares such a point has voted too, in that reading: it asks one human too few.
+the point, because a file that has ended may leave nothing that tells who a voter is. Whoever shares
+such a point counts as having voted too: one human too few is asked, and none too many.
 
 Both hold until their list counts no more (`store.returned`).
 """

@@ -16,7 +16,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import Select, and_, delete, func, insert, select, update
 
 from consortium.model import UploadState
 from consortium.store.engine import Database, Tx, chunked, give_way
@@ -117,7 +117,18 @@ def changed_since(tx: Tx, generation: int, *, now: int) -> Iterator[tuple[int, i
         generation: Persons of this generation and before are left out; 0: everybody.
         now: The generation in use.
     """
-    statement = (
+    statement = _changed(generation, now).order_by(_member.c.person_id, _member.c.row_id)
+    for person, row in tx.execute(statement.execution_options(yield_per=_FETCH)):
+        yield int(person), int(row)
+
+
+def any_changed_since(tx: Tx, generation: int, *, now: int) -> bool:
+    """Whether `changed_since` gives anybody."""
+    return tx.execute(_changed(generation, now).limit(1)).first() is not None
+
+
+def _changed(generation: int, now: int) -> Select[tuple[int, int]]:
+    return (
         select(_member.c.person_id, _member.c.row_id)
         .join(_row, _row.c.id == _member.c.row_id)
         .join(_upload, _upload.c.id == _row.c.upload_id)
@@ -126,26 +137,7 @@ def changed_since(tx: Tx, generation: int, *, now: int) -> Iterator[tuple[int, i
             _member.c.from_generation > generation,
             _upload.c.state == UploadState.ACTIVE.value,
         )
-        .order_by(_member.c.person_id, _member.c.row_id)
     )
-    for person, row in tx.execute(statement.execution_options(yield_per=_FETCH)):
-        yield int(person), int(row)
-
-
-def any_changed_since(tx: Tx, generation: int, *, now: int) -> bool:
-    """Whether `changed_since` gives anybody."""
-    statement = (
-        select(_member.c.row_id)
-        .join(_row, _row.c.id == _member.c.row_id)
-        .join(_upload, _upload.c.id == _row.c.upload_id)
-        .where(
-            member_visible(_member, now),
-            _member.c.from_generation > generation,
-            _upload.c.state == UploadState.ACTIVE.value,
-        )
-        .limit(1)
-    )
-    return tx.execute(statement).first() is not None
 
 
 def rows_of_owner(tx: Tx, partner_id: int) -> list[int]:
