@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import io
 import logging
 import subprocess
@@ -29,95 +28,24 @@ from consortium.types import Pii
 from consortium.vault.keys import PassphraseKeys
 from consortium_cli.main import main
 from tests.attack.crafted import row_line, write_crafted
-from tests.attack.marks import Marks
+from tests.attack.marked import (
+    ASKED,
+    DELIVERED,
+    LATER,
+    LOST,
+    MARKED,
+    MARKS,
+    REJECTED,
+    UNUSABLE,
+)
 from tests.attack.stage import (
     COORDINATOR,
     OPERATOR,
     PARTNER,
     POLICY,
-    Someone,
     action_network,
     over_smtp,
     people,
-)
-
-DELIVERED = Someone(
-    email="Zyxwaldine.Quokkamark+Tagged@Canary-Mailbox.example",
-    first="Zyxwaldine",
-    last="Quokkamark",
-    born="1957-03-29",
-    phone="(971) 234-9871",
-    record_id="rec-qzx-77341",
-    tags="tag-qzx-numbat",
-    street="99123 Numbatgasse",
-)
-
-
-REJECTED = Someone(
-    email="bounceling@canary-reject.example",
-    first="Xiphosurine",
-    last="Bilbymark",
-    born="1961-11-17",
-    phone="+1 971 234 9872",
-    record_id="rec-qzx-77342",
-    tags="tag-qzx-bettong",
-)
-
-
-OPTED_OUT = Someone(
-    email="dontwrite.qzx@canary-optout.example",
-    first="Wombatrice",
-    last="Dunnartmark",
-    phone="971.234.9873",
-    status="unsubscribed",
-    record_id="rec-qzx-77343",
-)
-
-
-UNUSABLE = Someone(
-    email="broken..qzx@@canary-broken.example",
-    first="Potoroolf",
-    last="Kowarimark",
-    born="1999-99-99",
-    record_id="rec-qzx-77344",
-)
-
-
-ASKED = Someone(
-    email="Phoned.Qzx@canary-phoned.example",
-    first="Ningauia",
-    last="Mulgaramark",
-    record_id="rec-qzx-77345",
-)
-
-
-LATER = Someone(
-    email="later.qzx@canary-later.example",
-    first="Thylacinda",
-    last="Pademelon",
-    record_id="rec-qzx-77346",
-)
-
-
-LOST = Someone(
-    email="lost.qzx@canary-lost.example",
-    first="Antechina",
-    last="Cuscusmark",
-    record_id="rec-qzx-77347",
-)
-
-
-MARKED = (DELIVERED, REJECTED, OPTED_OUT, UNUSABLE, ASKED, LATER, LOST)
-
-
-NOT_A_VALUE = {"", "Ann", "Miller", "97214", "subscribed", "unsubscribed"}
-
-
-MARKS = Marks(
-    value
-    for one in MARKED
-    for value in dataclasses.astuple(one)
-    if value not in NOT_A_VALUE and value != "1999-99-99"  # a day that is not one says nothing
 )
 
 

@@ -18,12 +18,10 @@ import pytest
 
 import consortium
 from consortium_cli.main import main
-from tests.attack.canary import ASKED, DELIVERED, MARKS, OPTED_OUT, UNUSABLE, Run, whole_way
+from tests.attack.canary import Run, whole_way
+from tests.attack.marked import ASKED, DELIVERED, MARKS, OPTED_OUT, UNUSABLE
 from tests.attack.marks import Marks, spellings
-from tests.attack.stage import (
-    COORDINATOR,
-    OPERATOR,
-)
+from tests.attack.stage import COORDINATOR, OPERATOR
 
 
 @pytest.fixture(scope="module")

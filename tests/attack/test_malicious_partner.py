@@ -33,8 +33,6 @@ from tests.attack.stage import NAME, POLICY, Someone, Stage, people, person
 from tests.attack.thief import rows_of, wraps_of
 
 HASHED = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"
-
-
 MILLION = "x" * 1_000_000
 
 

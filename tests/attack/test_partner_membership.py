@@ -38,11 +38,7 @@ class Seen:
 
 
 COUNTED = {"id", "entry", "partner_id"}  # how many partners, uploads, facts came before
-
-
 DRAWN = {"data_salt", "match_salt"}  # fresh random bytes, which stay at the host
-
-
 OTHERS = {"approved", "waiting"}  # who else takes part and has answered: names of partners
 
 

@@ -12,10 +12,7 @@ import pytest
 from sqlalchemy import create_engine, event
 
 from consortium import intake
-from consortium.errors import (
-    KeyFailure,
-    StoreFailure,
-)
+from consortium.errors import KeyFailure, StoreFailure
 from consortium.model import PackOptOut
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock

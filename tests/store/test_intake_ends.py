@@ -10,9 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from consortium import intake
-from consortium.errors import (
-    NotFound,
-)
+from consortium.errors import NotFound
 from consortium.model import Channel, PackOptOut, UploadState
 from consortium.store import ledger, rows, suppressions, uploads
 from consortium.testing.clock import FakeClock

@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from consortium.errors import (
-    BadFile,
-    ConsortiumError,
-    EvidenceError,
-    NotFound,
-    StateConflict,
-)
+from consortium.errors import BadFile, ConsortiumError, EvidenceError, NotFound, StateConflict
 from consortium.model import PackOptOut, PackRow
 from consortium.testing.house import House, PartnerDouble, row
 from tests.harness.intaking import contents, people, visible, wraps_of

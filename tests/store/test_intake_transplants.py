@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from consortium.errors import (
-    EvidenceError,
-)
+from consortium.errors import EvidenceError
 from consortium.store import rows
 from consortium.testing.house import House, PartnerDouble
 from consortium.types import SourceRowId

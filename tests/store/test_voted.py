@@ -20,9 +20,9 @@ from consortium.store import voters as voter_store
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
 from consortium.voters.sweep import RETURNED_LOCK
-from tests.harness.campaigning import Assembly, assemble
+from tests.harness.campaigning import Assembly
+from tests.harness.voter_campaigns import HERE, ODD, OREGON, file_of, plan, ship, two_lists
 from tests.harness.voting import NC, Polls, nc_row, someone, voter_file
-from tests.store.test_voter_campaigns import HERE, ODD, OREGON, file_of, plan, ship
 
 FIRST_HUNDRED = [f"AA{n}" for n in range(1, 101)]
 THEY = {f"p{n}@example.org" for n in range(1, 101)}
@@ -30,17 +30,7 @@ THEY = {f"p{n}@example.org" for n in range(1, 101)}
 
 @pytest.fixture
 def assembly(database: Database, tmp_path: Path, clock: FakeClock) -> Assembly:
-    """Nurses hold persons 1 to 120, teachers 61 to 180; nobody has approved anything."""
-    return assemble(
-        database,
-        tmp_path,
-        clock=clock,
-        lists={
-            "nurses": [someone(n, places=OREGON) for n in range(1, 121)],
-            "teachers": [someone(n, places=OREGON) for n in range(61, 181)],
-        },
-        order=("nurses", "teachers"),
-    )
+    return two_lists(database, tmp_path, clock=clock)
 
 
 @pytest.fixture

@@ -9,77 +9,25 @@ from pathlib import Path
 import pytest
 
 from consortium import voters
-from consortium.delivery import SendResult, send
 from consortium.errors import BadFile, PolicyRefused, StateConflict, UsageError
-from consortium.model import MessageState, Places, Purpose
+from consortium.model import MessageState, Purpose
 from consortium.store import plans, returned
 from consortium.store.engine import Database
 from consortium.testing.clock import FakeClock
 from consortium.testing.transport import MemoryTransport
-from consortium.types import CampaignName
-from tests.harness.campaigning import CAMPAIGN, NAME, Assembly, assemble, changed
-from tests.harness.voting import BALLOT, NC, Polls, ballot_row, nc_row, someone, voter_file
-
-OREGON = Places("US", "OR", "97214")
-ODD = '[{ place = "precinct:NC/WAKE/01-01" }]'
-HERE = '[{ place = "state:OR" }]'
-
-
-def file_of(numbers: range, **changes: str) -> voters.VoterFile:
-    return voter_file(NC, [nc_row(n, zip_code="97214", **changes) for n in numbers])
+from tests.harness.campaigning import Assembly
+from tests.harness.voter_campaigns import HERE, ODD, file_of, plan, ship, two_lists
+from tests.harness.voting import BALLOT, Polls, ballot_row, voter_file
 
 
 @pytest.fixture
 def assembly(database: Database, tmp_path: Path, clock: FakeClock) -> Assembly:
-    """Nurses hold persons 1 to 120, teachers 61 to 180; nobody has approved anything."""
-    return assemble(
-        database,
-        tmp_path,
-        clock=clock,
-        lists={
-            "nurses": [someone(n, places=OREGON) for n in range(1, 121)],
-            "teachers": [someone(n, places=OREGON) for n in range(61, 181)],
-        },
-        order=("nurses", "teachers"),
-    )
+    return two_lists(database, tmp_path, clock=clock)
 
 
 @pytest.fixture
 def polls(assembly: Assembly) -> Polls:
     return Polls(assembly.house, assembly.clock, assembly.partners)
-
-
-def plan(assembly: Assembly, include: str, exclude: str = "[]") -> dict[str, int]:
-    """Create, approve and plan a campaign; messages by owner."""
-    text = changed(f"include = {HERE}", f"include = {include}\nexclude = {exclude}", text=CAMPAIGN)
-    assembly.create(text)
-    for slug in assembly.partners:
-        assembly.approve(slug)
-    return {str(slug): number for slug, number in assembly.plan().assigned.items()}
-
-
-def ship(
-    assembly: Assembly,
-    *,
-    stop_after: int | None = None,
-    transport: MemoryTransport | None = None,
-) -> tuple[SendResult, MemoryTransport]:
-    """Send, or send until so many messages have gone."""
-    assembly.clock.set(max(assembly.clock.now(), assembly.campaign().starts_at))
-    transport = transport or MemoryTransport()
-    result = send(
-        assembly.database,
-        CampaignName(NAME),
-        origin=assembly.house.card.origin,
-        vault_key=assembly.house.keys.open("vault"),
-        wraps=assembly.house.wraps,
-        tokenisers=[assembly.house.tokeniser],
-        policies=assembly.in_force,
-        transport=transport,
-        clock=assembly.clock,
-        stop=lambda: stop_after is not None and len(transport.taken) >= stop_after,
-    )
-    return result, transport
 
 
 def test_a_place_of_the_voter_file_is_an_audience(assembly: Assembly, polls: Polls) -> None:

@@ -7,12 +7,7 @@ from collections import Counter
 
 import pytest
 
-from consortium.delivery import (
-    Envelope,
-    Later,
-    Rejected,
-    Unknown,
-)
+from consortium.delivery import Envelope, Later, Rejected, Unknown
 from consortium.errors import StateConflict
 from consortium.model import CampaignState, MessageState, Silent
 from consortium.store import ledger

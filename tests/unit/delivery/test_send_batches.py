@@ -2,9 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from consortium.delivery import (
-    Envelope,
-)
+from consortium.delivery import Envelope
 from consortium.model import MessageState
 from consortium.testing.clock import FakeClock
 from consortium.testing.transport import MemoryTransport

@@ -7,15 +7,7 @@ from itertools import pairwise
 import pytest
 
 from consortium.campaign import states
-from consortium.delivery import (
-    Accepted,
-    Envelope,
-    Later,
-    NotHandedOver,
-    Outcome,
-    Rejected,
-    Unknown,
-)
+from consortium.delivery import Accepted, Envelope, Later, NotHandedOver, Outcome, Rejected, Unknown
 from consortium.errors import ConsortiumError
 from consortium.model import CampaignState, MessageState
 from consortium.store import campaigns, messages
@@ -31,11 +23,7 @@ def test_refused_for_now_is_tried_again_later_and_later(make: Build) -> None:
     answers: list[Outcome] = [Later("451 4.7.1")] * 3 + [Accepted("250")]
     transport = MemoryTransport(answers, before=lambda _: at.append(world.clock.now()))
     result = world.send(transport, patience=None)
-    assert [round((b - a).total_seconds()) for a, b in pairwise(at)] == [
-        60,
-        120,
-        240,
-    ]
+    assert [round((b - a).total_seconds()) for a, b in pairwise(at)] == [60, 120, 240]
     assert result.state is CampaignState.FINISHED
 
 

@@ -5,12 +5,7 @@ from datetime import timedelta
 import pytest
 
 from consortium.campaign import states
-from consortium.delivery import (
-    BATCH,
-    Envelope,
-    Later,
-    Outcome,
-)
+from consortium.delivery import BATCH, Envelope, Later, Outcome
 from consortium.errors import StateConflict
 from consortium.model import CampaignState, Channel, MessageState, Scope, UploadState
 from consortium.store import suppressions, uploads
