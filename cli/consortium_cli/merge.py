@@ -126,7 +126,7 @@ def never(ctx: click.Context, *, what: tuple[str, ...], yes: bool) -> None:
     """Record that two rows are two people, on the host; no merge joins them again.
 
     Either two rows, in the operator's word, or a file in which a partner says so of its own rows.
-    It holds until it is taken back with `merge again`.
+    It holds until it is taken back with `merge take-back`.
     """
     consortium = host(ctx)
     if len(what) == 1 and not _ROW.fullmatch(what[0]):
@@ -164,11 +164,11 @@ def _say_decided(decided: Decided) -> None:
     say(f"  ledger entry {decided.entry}; holds from the next merge on: consortium merge run")
 
 
-@command.command("again")
-@click.argument("what", metavar="ENTRY | FILE.again")
+@command.command("take-back")
+@click.argument("what", metavar="ENTRY | FILE.taken-back")
 @yes_option
 @click.pass_context
-def again(ctx: click.Context, *, what: str, yes: bool) -> None:
+def take_back(ctx: click.Context, *, what: str, yes: bool) -> None:
     """Take back what `merge never` or `merge split` recorded, on the host.
 
     Either the operator's word, by its ledger entry (`merge list`), or a file in which a partner
@@ -178,13 +178,13 @@ def again(ctx: click.Context, *, what: str, yes: bool) -> None:
     if not _ENTRY.fullmatch(what):
         file = Path(what)
         with reading(file) as text:
-            _say_taken_back(merges.record_again(text, name=file.name))
+            _say_taken_back(merges.record_taken_back(text, name=file.name))
         return
     found = [d for d in merges.list() if d.entry == int(what)]
     if found and found[0].partner is None and found[0].follows is None:  # else it is refused
         pairs = counted(found[0].pairs, "pair")
         confirm(f"May the rows of entry {what} ({pairs}) be merged again?", yes=yes)
-    _say_taken_back(merges.again(int(what)))
+    _say_taken_back(merges.take_back(int(what)))
 
 
 def _say_taken_back(found: TakenBack) -> None:
@@ -250,19 +250,19 @@ def review(ctx: click.Context, *, file: Path, out: Path | None) -> None:
 @command.command("answer")
 @click.argument("file", type=FILE)
 @click.option(
-    "--again",
+    "--take-back",
     "taking_back",
     is_flag=True,
     help="FILE is an answer signed before, and is taken back.  [default: a sheet]",
 )
-@click.option("--out", type=FILE, help="Where to write.  [default: FILE.signed or FILE.again]")
+@click.option("--out", type=FILE, help="Where to write.  [default: FILE.signed or FILE.taken-back]")
 @yes_option
 @click.pass_context
 def answer(
     ctx: click.Context, *, file: Path, taking_back: bool, out: Path | None, yes: bool
 ) -> None:
     """Sign what the sheet FILE says, on the partner's machine; or take an answer back."""
-    target = out or file.with_name(file.name + (".again" if taking_back else ".signed"))
+    target = out or file.with_name(file.name + (".taken-back" if taking_back else ".signed"))
     rows = desk(ctx).own_rows
     if taking_back:
         with reading(file) as text:
@@ -270,7 +270,7 @@ def answer(
         confirm("The host may merge its rows again. Sign?", yes=yes)
         write_new(target, signed)
         say(f"Signed: {target.name}. Give it to the host:")
-        say(f"  consortium merge again {target.name}")
+        say(f"  consortium merge take-back {target.name}")
         return
     found = rows.read(read_text(file))
     if found:  # signing nothing is refused below

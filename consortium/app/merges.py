@@ -106,7 +106,7 @@ class Merges:
             context.database, answer, card=context.card, clock=context.clock, name=name
         )
 
-    def again(self, entry: int) -> TakenBack:
+    def take_back(self, entry: int) -> TakenBack:
         """Take back the operator's word that rows are two people; holds from the next merge on.
 
         Args:
@@ -119,7 +119,7 @@ class Merges:
         context.keys.open("match")  # as for `never`
         return taking_back.take_back(context.database, entry, clock=context.clock)
 
-    def record_again(self, answer: str, *, name: str = "the answer") -> TakenBack:
+    def record_taken_back(self, answer: str, *, name: str = "the answer") -> TakenBack:
         """Record that an owner takes back its signed word; needs no key.
 
         Raises:

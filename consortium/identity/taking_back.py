@@ -107,12 +107,12 @@ def take_back(database: Database, entry: int, *, clock: Clock) -> TakenBack:
         if found.follows is not None:
             raise UsageError(
                 f"entry {entry} carries entry {found.follows} over to a newer list",
-                hint=f"Take that one back, and both go: consortium merge again {found.follows}",
+                hint=f"Take that one back, and both go: consortium merge take-back {found.follows}",
             )
         if found.partner is not None:
             raise PolicyRefused(
                 f"entry {entry} is the word of {found.partner}, who alone takes it back",
-                hint=f"Ask {found.partner} for: consortium merge answer FILE.signed --again",
+                hint=f"Ask {found.partner} for: consortium merge answer FILE.signed --take-back",
             )
         return _take_back(tx, found, word=OPERATORS, clock=clock)
 

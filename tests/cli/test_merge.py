@@ -83,27 +83,29 @@ def test_what_was_said_by_mistake_is_taken_back_by_whoever_said_it(world: World)
     world.ok("merge", "never", one, other, "--yes", home="host")
     [listed] = json.loads(world.ok("merge", "list", "--format", "json", home="host"))
     entry = listed["entry"]
-    world.refuses("merge", "again", entry, home="host", code=2, says="--yes")
-    world.refuses("merge", "again", "1", home="host", says="merge list")
-    out = world.ok("merge", "again", entry, "--yes", home="host")
+    world.refuses("merge", "take-back", entry, home="host", code=2, says="--yes")
+    world.refuses("merge", "take-back", "1", home="host", says="merge list")
+    out = world.ok("merge", "take-back", entry, "--yes", home="host")
     assert out.startswith(f"1 pair of entry {entry} may be merged again\n")
-    assert "taken back before" in world.ok("merge", "again", entry, "--yes", home="host")
+    assert "taken back before" in world.ok("merge", "take-back", entry, "--yes", home="host")
     world.ok("merge", "pairs", "nurses", "--out", "nurses.pairs", home="host")
     world.ok("merge", "review", "nurses.pairs", home="nurses")
     sheet = world / "nurses.pairs.csv"
     sheet.write_text(sheet.read_text().replace("1,1,72,", "1,2,72,"))
     world.ok("merge", "answer", "nurses.pairs.csv", "--yes", home="nurses")
     signed = "nurses.pairs.csv.signed"
-    world.refuses("merge", "answer", signed, "--again", "--yes", home="teachers", code=3)
+    world.refuses("merge", "answer", signed, "--take-back", "--yes", home="teachers", code=3)
     world.ok("merge", "never", signed, home="host")
     listed = json.loads(world.ok("merge", "list", "--format", "json", home="host"))[-1]
-    says = "consortium merge answer FILE.signed --again"
-    world.refuses("merge", "again", listed["entry"], home="host", code=4, says=says)
+    says = "consortium merge answer FILE.signed --take-back"
+    world.refuses("merge", "take-back", listed["entry"], home="host", code=4, says=says)
     world.ok("merge", "run", home="host")
     assert rows(world, one) == [one]
-    out = world.ok("merge", "answer", signed, "--again", "--yes", home="nurses")
-    assert f"consortium merge again {signed}.again" in out
-    assert "may be merged again" in world.ok("merge", "again", f"{signed}.again", home="host")
+    out = world.ok("merge", "answer", signed, "--take-back", "--yes", home="nurses")
+    assert f"consortium merge take-back {signed}.taken-back" in out
+    assert "may be merged again" in world.ok(
+        "merge", "take-back", f"{signed}.taken-back", home="host"
+    )
     world.ok("merge", "run", home="host")
     assert rows(world, one) == [one, other]
     world.refuses("merge", "never", signed, home="host", says="taken back by nurses")

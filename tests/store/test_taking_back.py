@@ -39,7 +39,9 @@ def again(world: World, entry: int) -> TakenBack:
 
 def owner_takes_back(world: World, answer: str) -> TakenBack:
     text = taking_back.sign(answer, partner=PartnerSlug("p1"), origin=ORIGIN, sign_key=SECRET)
-    return taking_back.record(world.database, text, card=card(), clock=world.clock, name="p1.again")
+    return taking_back.record(
+        world.database, text, card=card(), clock=world.clock, name="p1.taken-back"
+    )
 
 
 def test_rows_are_one_person_again_from_the_next_merge_on(world: World) -> None:
@@ -86,7 +88,7 @@ def test_what_was_carried_over_goes_with_it_and_not_without_it(world: World) -> 
     assert (root.entry, carried.follows) == (entry, entry)
     with pytest.raises(UsageError, match=f"carries entry {entry} over") as refused:
         again(world, carried.entry)
-    assert f"merge again {entry}" in refused.value.hint
+    assert f"merge take-back {entry}" in refused.value.hint
     world.merge()
     assert apart(world, (2, 1), (2, 2))
     again(world, entry)
@@ -185,11 +187,13 @@ def test_nobody_takes_back_the_word_of_another(world: World) -> None:
     other = signed_word(with_key(world, "p2"), ((upload, 1), (upload, 2)), slug="p2")
     text = taking_back.sign(other, partner=PartnerSlug("p2"), origin=ORIGIN, sign_key=SECRET)
     with pytest.raises(NotFound, match="never recorded here"):
-        taking_back.record(world.database, text, card=card(), clock=world.clock, name="p2.again")
+        taking_back.record(
+            world.database, text, card=card(), clock=world.clock, name="p2.taken-back"
+        )
     for wrong in (text.replace("— p2 ", "— p1 "), text.replace('"p2"', '"p1"'), answer):
         with pytest.raises(EvidenceError):
             taking_back.record(
-                world.database, wrong, card=card(), clock=world.clock, name="p2.again"
+                world.database, wrong, card=card(), clock=world.clock, name="p2.taken-back"
             )
     world.merge()
     assert apart(world, (upload, 1), (upload, 2))
