@@ -36,7 +36,12 @@ def show_pack(made: PackResult) -> None:
             )
         )
     if report.partly_blocked:
-        say(f"  of the rows, {count(report.partly_blocked)} blocked in part")
+        say_all(
+            wrapped(
+                f"of the rows, {count(report.partly_blocked)} blocked in part: with them the host "
+                f"counts {counted(made.counts.opt_outs, 'opt-out')}"
+            )
+        )
     if report.rejected and made.report.problems_file is not None:
         say(f"  every unusable line, for you only: {made.report.problems_file.name}")
 
@@ -124,6 +129,7 @@ def show_diff(found: PackDiff) -> None:
         say(f"            {count(found.now_opted_out)} of those not there any more have opted out")
     say(f"  opt-outs  {count(before.opt_outs)} → {count(after.opt_outs)}")
     if found.opt_outs_added or found.opt_outs_gone:
+        say("            of their addresses and numbers:")
         words = [f"{count(found.opt_outs_added)} new"]
         words.append(f"{count(found.opt_outs_gone)} not there any more, blocked all the same")
         say_all(joined(words, first="            "))
