@@ -77,7 +77,10 @@ def _address(channel: Channel) -> Pii:
 @click.option("--partner", help="Whose messages, with --scope partner.  [default: everybody's]")
 @click.pass_context
 def add(ctx: click.Context, *, channel: str, scope: str, partner: str | None) -> None:
-    """Record that somebody wants no more messages, on the host. Lasts for ever."""
+    """Record that somebody wants no more messages, on the host. Lasts for ever.
+
+    The address or number is asked for, or is one line of standard input; never an argument.
+    """
     if (partner is None) is (scope == Scope.PARTNER.value):
         raise click.UsageError("--scope partner and --partner NAME go together")
     optouts = host(ctx).optouts
@@ -96,7 +99,10 @@ def add(ctx: click.Context, *, channel: str, scope: str, partner: str | None) ->
 @format_option
 @click.pass_context
 def check(ctx: click.Context, *, channel: str, form: str) -> None:
-    """Say which opt-outs an address stands under, on the host. Not whether anybody knows it."""
+    """Say which opt-outs an address stands under, on the host. Not whether anybody knows it.
+
+    It is asked for, or is one line of standard input; never an argument.
+    """
     optouts = host(ctx).optouts
     kind = Channel(channel)
     rows = [
@@ -163,7 +169,8 @@ def pack(
     say_all(joined(words))
     if made.report.rejected and made.report.problems_file is not None:
         say(f"  nobody in an unusable line is blocked: see {made.report.problems_file.name}")
-    say(f"  Next: hand {made.path.name} to the host: consortium optout import {made.path.name}")
+    say(f"  Next: hand {made.path.name} to the host:")
+    say(f"    consortium optout import {made.path.name}")
     if made.report.rejected:
         ctx.exit(_REJECTED_ROWS)
 
