@@ -114,6 +114,7 @@ class TextTable:
     def _header(self, reader: _Reader) -> None:
         above = self._titles
         for row in reader:
+            _refuse_long_cells([row])
             if not is_blank(row):
                 if not above:
                     return

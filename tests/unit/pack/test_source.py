@@ -209,8 +209,15 @@ def test_an_endless_quote_in_the_header_is_refused(tmp_path: Path) -> None:
     assert "a quoted cell that does not end, somewhere after line 1" in refused(path).message
 
 
-def test_a_higher_limit_of_the_application_does_not_lift_ours(tmp_path: Path) -> None:
-    text = f'{HEADER}\n"Bob,b@mail.example.org,1\n' + f"{ROW}\n" * 120_000
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'{HEADER}\n"Bob,b@mail.example.org,1\n' + f"{ROW}\n" * 120_000,
+        'email,"' + "x,y\n" * 400_000,
+    ],
+    ids=["a row", "the header"],
+)
+def test_a_higher_limit_of_the_application_does_not_lift_ours(tmp_path: Path, text: str) -> None:
     before = csv.field_size_limit(2**30)
     try:
         error = refused(write(tmp_path, text))
