@@ -117,6 +117,10 @@ def judge(setup: Setup) -> Callable[[RawBatch], Judged]:
     return _Judge(setup).judge
 
 
+_NO_VALUE = frozenset({"empty", "placeholder"})  # nobody stands in such a cell
+_OF_NOBODY = frozenset({"", "bounced"})  # no refusal, or one of an address and not of a human
+
+
 @dataclass(slots=True)
 class _Fates:
     """Of rows by index in the batch: column and code they are rejected with, what they block."""
@@ -204,6 +208,7 @@ class _Judge:
         fates = _Fates(dict.fromkeys(self._shape.swallowed(rows), (-1, "open_quote")))
         lost = fates.lost
         lost |= self._unreachable(rows, values, lost)
+        values.notes += self._unheard(values.notes, said, whose)
         speaks, flaws = [one.speaks for one in said], [one.flaws for one in said]
         known: dict[tuple[int, Stands, Stands], tuple[int, Left]] = {}
         for at, index in enumerate(whose) if any(speaks) else ():
@@ -229,6 +234,24 @@ class _Judge:
             elif not values.emails[at] and not values.phones[at]:
                 lost[at] = -1, "no_one_to_block"
         return fates
+
+    def _unheard(
+        self, notes: Sequence[Note], said: Sequence[Said], whose: Sequence[int]
+    ) -> list[Note]:
+        """Refusals of somebody whose address or number cannot be read, so that it stops nothing."""
+        columns, found = self._setup.layout.columns, list[Note]()
+        for role in (Role.EMAIL, Role.PHONE):
+            of_role = columns.get(role, ())
+            for note in notes:
+                if note.column not in of_role or note.code in _NO_VALUE:
+                    continue
+                one = said[whose[note.row]]
+                own = dict(one.own_emails if role is Role.EMAIL else one.own_phones)
+                channel = one.email if role is Role.EMAIL else one.sms
+                refusals = {channel.refusal, own.get(note.column, channel).refusal}
+                if refusals - _OF_NOBODY:
+                    found.append(Note(note.row, note.column, "unheard"))
+        return found
 
     def _stand_in(
         self, row: Sequence[str], said: Said, mailboxes: Sequence[str], phones: Sequence[str]

@@ -48,6 +48,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "short_row": "cells are missing at the end of the row",
         "suspicious": "a formula, link or markup where a name or id belongs; not sent",
         "too_many": "more tags than a row may share; the first of them are sent",
+        "unheard": "a refusal at an address or number that cannot be read; it stops nothing",
         "unknown_word": "a word about consent that is not known; read as no consent",
         "without_consent": "no consent for this one, only for another of the same row",
     }
@@ -63,6 +64,7 @@ REPAIRS: Mapping[str, str] = MappingProxyType(
         "shifted": "export again with quotes around cells",
         "short_row": "export again; the file may be cut",
         "spreadsheet_number": "export that column as text",
+        "unheard": "correct it here, or tell the host by hand: consortium optout add",
         "unknown_word": "say what it means in a mapping (--map)",
     }
 )

@@ -141,6 +141,24 @@ def test_an_address_without_consent_is_left_out_beside_one_with_it_and_told(desk
     ]
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ("Ana,a@example.org,yes,0741510035,no", [("mobile", "unheard", True)]),
+        ("Ana,,yes,0741510035,no", [("mobile", "unheard", False)]),
+        ("Ana,a@example.org,yes,0741510035,yes", []),
+        ("Ana,a@example.org,yes,n/a,no", []),
+        ("Ana,a@example.org,yes,503-555-0101,no", []),
+    ],
+)
+def test_a_refusal_at_a_number_that_cannot_be_read_is_told(
+    desk: Desk, cells: str, told: list[tuple[str, str, bool]]
+) -> None:
+    text = "first name,email,email opt in,mobile,sms opt in\n"
+    found = desk.read(desk.write(f"{text}{cells}\n"))
+    assert [(f.column, f.code, f.row_used) for f in found.flaws if f.code == "unheard"] == told
+
+
 def test_rows_that_differ_in_what_is_left_of_them_are_no_repeats(desk: Desk) -> None:
     mapping = desk.mapping('mapping = 1\n[consent.email]\ndefault = "express"\n')
     cells = "1,Ana,a@example.org,a@example.net,{},,,"
