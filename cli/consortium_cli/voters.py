@@ -303,6 +303,13 @@ def returned(
             say(f"  older than the {age_of(newest)}, to which it adds")
     for load in opened.behind():
         note(f"not everybody was looked for in {load} yet: consortium voters match")
+    known = record.ids - record.unknown
+    for one in opened.list():
+        if one.register == record.register and one.state == "active" and one.counts.rows <= known:
+            note(
+                f"that is as many as {one.name} has voters: if it is the register itself, take it "
+                f"back with: consortium voters forget {record.register}"
+            )
     if 2 * record.unknown > record.ids:
         note("more than half of its ids are unknown: is it of the right county and column?")
 

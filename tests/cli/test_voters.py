@@ -119,6 +119,15 @@ def test_an_older_list_and_one_of_elsewhere_are_told(host: World) -> None:
     assert "more than half of its ids are unknown" in done.err
 
 
+def test_the_register_taken_for_the_list_of_who_has_voted_is_told(host: World) -> None:
+    host.ok("voters", "load", "ncvoter.txt", *LICENCE, home="host")
+    (host / "some.csv").write_text("ncid\nAA1\n")
+    assert "register itself" not in host.run("voters", "returned", "some.csv", home="host").err
+    done = host.run("voters", "returned", "ncvoter.txt", home="host")
+    assert "as many as v-1 has voters" in done.err
+    assert "consortium voters forget nc" in done.err
+
+
 def test_a_file_with_damaged_lines_is_loaded_and_says_which(host: World) -> None:
     rows = [nc_row(n) for n in range(1, 61)]
     rows[10] = rows[10][:-4]
