@@ -238,7 +238,7 @@ def _mapped(headers: Sequence[str], mapping: MappingDocument, name: str) -> Layo
         (rule, {i for h in rule.headers for i in _find(h, places, headers, name)})
         for rule in mapping.status
     ]
-    relationship = _relationship(mapping.relationship, places, headers, name)
+    relationship = _relationship(mapping.relationship, layout, places, headers, name)
     taken = {i for indexes in own.values() for i in indexes}
     ignored = {i for h in mapping.ignore for i in _find(h, places, headers, name)}
     taken |= ignored
@@ -314,12 +314,20 @@ def _attested(part: str) -> Stated:
 
 
 def _relationship(
-    rule: _Relationship, places: Mapping[str, list[int]], headers: Sequence[str], name: str
+    rule: _Relationship,
+    layout: Layout,
+    places: Mapping[str, list[int]],
+    headers: Sequence[str],
+    name: str,
 ) -> RelationshipColumn | None:
+    """The column that a mapping names; of the layout's own it goes on knowing the words."""
     if rule.column is None:
         return None
+    column, theirs = _find(rule.column, places, headers, name)[0], layout.relationship
     words = {fold_header(word): meaning for word, meaning in rule.values.items()}
-    return RelationshipColumn(_find(rule.column, places, headers, name)[0], MappingProxyType(words))
+    if theirs is not None and theirs.column == column:
+        words = {**theirs.words, **words}
+    return RelationshipColumn(column, MappingProxyType(words))
 
 
 def _find(

@@ -175,6 +175,20 @@ def test_a_refusal_in_the_column_of_relationships_stays_a_refusal(desk: Desk) ->
     assert [(o.number, o.cause) for o in read.opt_outs] == [(2, "do_not_contact")]
 
 
+def test_a_word_more_leaves_the_words_that_a_layout_knows(desk: Desk) -> None:
+    text = "Membership Number,Surname,Email Address,Membership Status\n"
+    path = desk.write(
+        f"{text}1,Ash,a@mail.example.org,Current\n2,Birch,b@mail.example.org,In arrears\n"
+        "3,Cole,c@mail.example.org,Retired\n"
+    )
+    bare = desk.read(path)
+    rule = '[relationship]\ncolumn = "Membership Status"\n'
+    words = 'values = { "In arrears" = "member", Retired = "supporter" }\n'
+    told = desk.read(path, mapping=desk.mapping(f"mapping = 1\n{rule}{words}"))
+    assert [row.relationship for row in bare.rows][:2] == ["member", "public"]
+    assert [row.relationship for row in told.rows] == ["member", "member", "supporter"]
+
+
 def test_what_came_of_a_call_or_text_is_read_for_refusals(desk: Desk) -> None:
     rows = ("STOP", "Wrong Number", "Do not contact", "Supporter", "", "Landline")
     text = "email,cell,Result\n" + "".join(
