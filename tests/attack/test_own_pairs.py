@@ -218,16 +218,16 @@ def test_an_owners_word_is_taken_back_by_nobody_else_and_does_not_come_to_life_a
     entry = stage.host.merges.record(answer).entry
     assert entry is not None
     with pytest.raises(PolicyRefused):
-        stage.host.merges.again(entry)
+        stage.host.merges.take_back(entry)
     with pytest.raises(EvidenceError):
         teachers.take_back(answer)
     with pytest.raises(EvidenceError, match="was signed as"):
         stage.host.merges.record(nurses.take_back(answer))
     with pytest.raises(EvidenceError):
-        stage.host.merges.record_again(nurses.take_back(answer).replace("nurses", "teachers"))
+        stage.host.merges.record_taken_back(nurses.take_back(answer).replace("nurses", "teachers"))
     stage.host.merge()
     assert frozenset({4, 5}) not in _persons(stage)  # whose the bridge is depends on the keys
-    stage.host.merges.record_again(nurses.take_back(answer))
+    stage.host.merges.record_taken_back(nurses.take_back(answer))
     with pytest.raises(StateConflict):
         stage.host.merges.record(answer)
     stage.host.merge()
