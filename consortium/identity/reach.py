@@ -6,7 +6,7 @@ it finds are the same components: a key is crowded or not by the rows that count
 change has made it so or otherwise, all its rows are taken in.
 
 Each row's keys and each key's holders are asked for once; what is done with them are sorts of
-arrays, 2 µs for each key and row that holds it.
+arrays, 0.6 µs for each key and row that holds it (measured, without the index).
 """
 
 from __future__ import annotations
